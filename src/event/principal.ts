@@ -1,0 +1,76 @@
+/**
+ * Who made a call. `userIdentityOf` (user-identity.ts) turns it into the record's `userIdentity`
+ * (reference/capture.md §4, reference/formats.md §1.4).
+ */
+
+export interface RootPrincipal {
+  readonly kind: 'root'
+  readonly account: string
+  /** The account's alias, which AWS shows as userName. */
+  readonly alias?: string
+}
+
+export interface UserPrincipal {
+  readonly kind: 'user'
+  readonly account: string
+  /** AIDA… */
+  readonly userId: string
+  readonly userName: string
+  /** Begins and ends with a slash. */
+  readonly path: string
+}
+
+export interface RolePrincipal {
+  readonly kind: 'assumed-role'
+  readonly account: string
+  /** AROA… */
+  readonly roleId: string
+  readonly roleName: string
+  readonly path: string
+  readonly sessionName: string
+}
+
+export interface FederatedPrincipal {
+  readonly kind: 'federated-user'
+  readonly account: string
+  readonly name: string
+  readonly issuer: RootPrincipal | UserPrincipal
+}
+
+export interface ServicePrincipal {
+  readonly kind: 'service'
+  /** `cloudtrail.amazonaws.com` */
+  readonly service: string
+}
+
+/** Nobody is known: no signature, or an unknown key that a setting let through. */
+export interface UnknownPrincipal {
+  readonly kind: 'anonymous' | 'unknown'
+}
+
+export type Principal =
+  | RootPrincipal
+  | UserPrincipal
+  | RolePrincipal
+  | FederatedPrincipal
+  | ServicePrincipal
+  | UnknownPrincipal
+
+/** What temporary credentials add; absent for long-term keys. */
+export interface SessionFacts {
+  /** Epoch milliseconds. */
+  readonly createdAt: number
+  readonly mfaAuthenticated: boolean
+  readonly sourceIdentity?: string
+  readonly webIdFederation?: {
+    readonly provider: string
+    readonly attributes: Record<string, string>
+  }
+}
+
+export interface Caller {
+  readonly principal: Principal
+  /** Absent for anonymous callers and services. */
+  readonly accessKeyId?: string
+  readonly session?: SessionFacts
+}
