@@ -1,0 +1,58 @@
+/** `clew …`: the commands, their exit codes (DESIGN.md §5) and how errors are told to people. */
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '../config.ts'
+import { CodedError, messageOf } from '../platform/errors.ts'
+import { serveCommand } from './serve.ts'
+
+/** 0 ok, 1 a check failed or found something, 2 usage or unmet precondition, 130 interrupted. */
+export const EXIT = { ok: 0, found: 1, usage: 2, interrupted: 130 } as const
+
+/** Thrown by a command that has said all and wants this exit code. */
+export class ExitError extends CodedError<'exit'> {
+  readonly exitCode: number
+
+  constructor(exitCode: number, message = '') {
+    super('exit', message)
+    this.exitCode = exitCode
+  }
+}
+
+const tell = (error: unknown): void => {
+  process.stderr.write(`clew: ${messageOf(error)}\n`)
+  if (error instanceof CodedError && error.hint !== undefined) {
+    process.stderr.write(`      ${error.hint}\n`)
+  }
+  const debug = process.argv.includes('debug')
+  if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`)
+}
+
+const exitCodeOf = (error: unknown): number => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof ExitError) {
+    if (error.message !== '') tell(error)
+    return error.exitCode
+  }
+  tell(error)
+  return error instanceof ConfigError || error instanceof CodedError ? EXIT.usage : EXIT.found
+}
+
+/** `script`: the file that `serve` starts its child processes from. */
+export const runCommandLine = async (argv: string[], script: string): Promise<number> => {
+  const program = new Command('clew')
+    .description('The open CloudTrail: records API calls, keeps, delivers and finds them.')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ sortSubcommands: true })
+  const { inspectionCommands } = await import('./inspection-commands.ts')
+  for (const command of [serveCommand(script), ...inspectionCommands()]) {
+    command.exitOverride()
+    for (const inner of command.commands) inner.exitOverride()
+    program.addCommand(command)
+  }
+  try {
+    await program.parseAsync(argv)
+    return Number(process.exitCode ?? EXIT.ok)
+  } catch (error) {
+    return exitCodeOf(error)
+  }
+}

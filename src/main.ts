@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+/**
+ * The commands. Started as `main.ts front` or `main.ts writer` with an IPC channel, it is a role of
+ * a running server instead (supervisor/supervisor.ts).
+ */
+import { enableCompileCache } from 'node:module'
+
+// Imports below are dynamic so that they profit from the cache: stripped and compiled once.
+enableCompileCache()
+
+const role = process.argv[2]
+if (process.send !== undefined && (role === 'front' || role === 'writer')) {
+  const { runRole } = await import('./service/role-process.ts')
+  runRole(role)
+} else {
+  const { runCommandLine } = await import('./commands/command-line.ts')
+  process.exitCode = await runCommandLine(process.argv, import.meta.filename)
+}

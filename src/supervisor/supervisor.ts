@@ -1,0 +1,167 @@
+/**
+ * Starts the roles as processes, starts them again when they die, relays their messages, and ends
+ * them in order: no new calls, then the writer, then the front with the journal.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import type { Config } from '../config.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import { type Channel, createChannel, type Role } from '../platform/process-channel.ts'
+
+/** A graceful stop ends within 25 s: calls under way, then the consumers, then the journal. */
+const DRAIN_MS_MAX = 10_000
+const WRITER_STOP_MS_MAX = 10_000
+const FRONT_STOP_MS_MAX = 4_000
+const RESTART_DELAY_MS_MIN = 100
+const RESTART_DELAY_MS_MAX = 5_000
+/** A process that lived this long starts its back-off anew. */
+const STABLE_AFTER_MS = 30_000
+/** A role that cannot start this often in a row ends the server: something is wrong for good. */
+const FAILED_STARTS_MAX = 8
+
+export const CHILD_ROLES = ['front', 'writer'] as const
+export type ChildRole = (typeof CHILD_ROLES)[number]
+
+export interface Supervisor {
+  readonly channel: Channel
+  /** Resolves when every role has said that it is ready. */
+  ready(): Promise<void>
+  /** Resolves when all children have ended. */
+  stop(): Promise<void>
+  /** Resolves with the reason when the server cannot go on. */
+  readonly failed: Promise<string>
+}
+
+interface ChildState {
+  process: ChildProcess | undefined
+  ready: boolean
+  failures: number
+  timer: NodeJS.Timeout | undefined
+}
+
+const isReady = (message: unknown): message is { ready: true; listening?: Partial<Config> } =>
+  typeof message === 'object' && message !== null && 'ready' in message
+
+export const startSupervisor = (options: {
+  /** The script that runs a role: `node script role`. */
+  script: string
+  config: Config
+  clock: Clock
+  logger: Logger
+}): Supervisor => {
+  const { script, clock, logger } = options
+  let { config } = options
+  const children = new Map<ChildRole, ChildState>()
+  const readiness = Promise.withResolvers<void>()
+  const failure = Promise.withResolvers<string>()
+  let stopping = false
+  let receive: (message: unknown) => void = () => {}
+
+  const relay = (message: { to: Role; from: Role; id: number; method?: string }): void => {
+    if (message.to === 'supervisor') {
+      receive(message)
+      return
+    }
+    const target = children.get(message.to)?.process
+    if (target?.connected === true) {
+      target.send(message)
+      return
+    }
+    if (message.method === undefined) return // an answer to a process that is gone
+    const error = { message: `the ${message.to} process is not running`, code: 'unavailable' }
+    relay({ to: message.from, from: message.to, id: message.id, error } as never)
+  }
+
+  const channel = createChannel('supervisor', {
+    send: (message) => relay(message as never),
+    listen: (received) => {
+      receive = received
+    },
+  })
+
+  const launch = (role: ChildRole, state: ChildState): void => {
+    const startedAt = clock.monotonic()
+    const child = fork(script, [role], {
+      serialization: 'advanced',
+      execArgv: ['--no-maglev', '--disable-warning=ExperimentalWarning'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    state.process = child
+    state.ready = false
+    child.on('message', (message) => {
+      if (isReady(message)) {
+        state.ready = true
+        // Port 0 picks a free port once: a restarted front must be found where clients look.
+        config = { ...config, ...message.listening }
+        if ([...children.values()].every((each) => each.ready)) readiness.resolve()
+      } else relay(message as never)
+    })
+    child.on('error', (error) => logger.error({ error, child: role }, 'A process failed.'))
+    child.on('exit', (code, signal) => {
+      state.process = undefined
+      state.ready = false
+      if (stopping) return
+      const lived = clock.monotonic() - startedAt
+      state.failures = lived > STABLE_AFTER_MS ? 0 : state.failures + 1
+      if (state.failures > FAILED_STARTS_MAX) {
+        failure.resolve(`The ${role} process ended ${state.failures} times in a row.`)
+        return
+      }
+      const delay = Math.min(
+        RESTART_DELAY_MS_MAX,
+        RESTART_DELAY_MS_MIN * 2 ** Math.max(0, state.failures - 1),
+      )
+      logger.warn({ child: role, code, signal, restartMs: delay }, 'A process ended; restarting.')
+      state.timer = setTimeout(() => launch(role, state), delay)
+    })
+    child.send({ config })
+  }
+
+  for (const role of CHILD_ROLES) {
+    const state = { process: undefined, ready: false, failures: 0, timer: undefined }
+    children.set(role, state)
+    launch(role, state)
+  }
+
+  const end = async (role: ChildRole, graceMs: number): Promise<void> => {
+    const state = children.get(role)
+    clearTimeout(state?.timer)
+    const child = state?.process
+    if (child === undefined) return
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    if (child.connected) child.send({ stop: true })
+    const timer = setTimeout(() => {
+      logger.warn({ child: role }, 'A process did not stop in time and is killed.')
+      child.kill('SIGKILL')
+    }, graceMs)
+    await exited
+    clearTimeout(timer)
+  }
+
+  /** Asks the front to take no more calls, and waits until those under way have ended. */
+  const drain = async (state: ChildState | undefined): Promise<void> => {
+    if (state?.process?.connected !== true || !state.ready) return
+    const ended = new AbortController()
+    const drained = channel.call('front', 'drain').catch((error: unknown) => {
+      logger.warn({ error }, 'The front process could not drain.')
+    })
+    const timeout = clock.sleep(DRAIN_MS_MAX, ended.signal).catch(() => {}) // aborted: drained first
+    await Promise.race([drained, timeout])
+    ended.abort()
+  }
+
+  return {
+    channel,
+    ready: () => readiness.promise,
+    failed: failure.promise,
+    stop: async () => {
+      stopping = true
+      // The front keeps the journal open until the writer, whose last deliveries are recorded
+      // there, has ended.
+      await drain(children.get('front'))
+      await end('writer', WRITER_STOP_MS_MAX)
+      await end('front', FRONT_STOP_MS_MAX)
+      channel.close()
+    },
+  }
+}
