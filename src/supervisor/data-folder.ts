@@ -111,11 +111,12 @@ export const openDataFolder = async (config: Config): Promise<Disposable> => {
   await makeFolder(config.data)
   const lock = takeLock(paths.lock)
   try {
-    const isNew = !existsSync(paths.format)
-    await checkFormat(paths.format)
-    if (config.masterKeyCommand === undefined && isNew) {
+    // The key comes before the format file: a crash between them must not leave a folder that
+    // looks old and has no key.
+    if (config.masterKeyCommand === undefined && !existsSync(paths.format)) {
       await writeIfAbsent(paths.masterKey, () => `${randomBytes(32).toString('hex')}\n`)
     }
+    await checkFormat(paths.format)
     readMasterKey(config)
     await writeIfAbsent(paths.adminToken, () => `${randomBytes(32).toString('base64url')}\n`)
     return lock
