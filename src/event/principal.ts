@@ -13,7 +13,7 @@ export interface RootPrincipal {
 export interface UserPrincipal {
   readonly kind: 'user'
   readonly account: string
-  /** AIDA… */
+  /** AIDA…; '' for a user of an upstream whose id was never seen: then no principalId is written. */
   readonly userId: string
   readonly userName: string
   /** Begins and ends with a slash. */
@@ -37,6 +37,26 @@ export interface FederatedPrincipal {
   readonly issuer: RootPrincipal | UserPrincipal
 }
 
+/** Whoever calls AssumeRoleWithSAML itself; an assumed role afterwards. */
+export interface SamlPrincipal {
+  readonly kind: 'saml-user'
+  /** The account of the role. */
+  readonly account: string
+  readonly nameQualifier: string
+  readonly subject: string
+}
+
+/** Whoever calls AssumeRoleWithWebIdentity itself; an assumed role afterwards. */
+export interface WebIdentityPrincipal {
+  readonly kind: 'web-identity-user'
+  /** The account of the role. */
+  readonly account: string
+  /** Issuer or the ARN of the OIDC provider. */
+  readonly issuer: string
+  readonly audience: string
+  readonly subject: string
+}
+
 export interface ServicePrincipal {
   readonly kind: 'service'
   /** `cloudtrail.amazonaws.com` */
@@ -53,6 +73,8 @@ export type Principal =
   | UserPrincipal
   | RolePrincipal
   | FederatedPrincipal
+  | SamlPrincipal
+  | WebIdentityPrincipal
   | ServicePrincipal
   | UnknownPrincipal
 
@@ -73,4 +95,6 @@ export interface Caller {
   /** Absent for anonymous callers and services. */
   readonly accessKeyId?: string
   readonly session?: SessionFacts
+  /** DNS name of the AWS service that makes the call with the principal's rights. */
+  readonly invokedBy?: string
 }

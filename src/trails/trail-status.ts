@@ -9,6 +9,14 @@ export interface TrailStatus {
   readonly latestDeliveryError?: string
   readonly latestDigestDeliveryTime?: number
   readonly latestDigestDeliveryError?: string
+  /**
+   * Given up: 30 days of failed attempts, or the pending folder was full. What they held is still
+   * in the event history, but in no log file or chain of the bucket.
+   */
+  readonly lost?: { readonly files: number; readonly events: number; readonly digests: number }
   /** Of the incarnation named here; a re-created trail starts fresh. */
   readonly incarnation: string
 }
+
+export const trailStatusKey = (region: string, trailArn: string): string =>
+  `trail-status/${region}/${trailArn}`

@@ -1,32 +1,8 @@
 /** A trail as it is stored: document `trails/<account>` holds all trails of one account. */
 
-/** As in the API (reference/control-plane.md §B.1), defaults filled in. */
-export interface EventSelector {
-  readonly ReadWriteType: 'All' | 'ReadOnly' | 'WriteOnly'
-  readonly IncludeManagementEvents: boolean
-  readonly DataResources: readonly { readonly Type: string; readonly Values: readonly string[] }[]
-  readonly ExcludeManagementEventSources: readonly string[]
-}
+import type { TrailSelectors } from '../event/selectors/types.ts'
 
-export interface AdvancedFieldSelector {
-  readonly Field: string
-  readonly Equals?: readonly string[]
-  readonly StartsWith?: readonly string[]
-  readonly EndsWith?: readonly string[]
-  readonly NotEquals?: readonly string[]
-  readonly NotStartsWith?: readonly string[]
-  readonly NotEndsWith?: readonly string[]
-}
-
-export interface AdvancedEventSelector {
-  readonly Name?: string
-  readonly FieldSelectors: readonly AdvancedFieldSelector[]
-}
-
-/** Exactly one of the two lists. */
-export type TrailSelectors =
-  | { readonly basic: readonly EventSelector[] }
-  | { readonly advanced: readonly AdvancedEventSelector[] }
+export type { TrailSelectors } from '../event/selectors/types.ts'
 
 export interface Trail {
   readonly name: string
@@ -57,19 +33,28 @@ export interface Trail {
 export interface AccountTrails {
   /** By trail ARN. */
   readonly trails: Readonly<Record<string, Trail>>
+  /** Committed with the change, removed once it is durable in every shard: `trail-store.ts`. */
+  readonly unannounced?: readonly UnannouncedChange[]
 }
+
+/** A change on its way into the journal; a trail that still exists is announced as it is then. */
+export type UnannouncedChange =
+  | { readonly kind: 'put'; readonly arn: string; readonly eventId: string }
+  | { readonly kind: 'delete'; readonly trail: Trail; readonly eventId: string }
 
 /**
  * Payload of the control frame with topic `trail`. It carries the whole trail, so that the delivery
  * consumer needs nothing but the journal to know what held at each place of the order. A change is
  * announced again at every start: consumers ignore a (incarnation, revision) that they have seen.
+ * A deletion counts one revision more than the trail's last.
  */
 export interface TrailChange {
   readonly kind: 'put' | 'delete'
   readonly trail: Trail
   /**
-   * The eventID of the call that made the change. When the change ends logging, that call's own
-   * event is the last one the trail delivers (an attacker's StopLogging must be in the logs).
+   * The eventID of the call that made the change; '' where a start announces a trail as it is. When
+   * the change ends logging, that call's own event is the last one the trail delivers (an
+   * attacker's StopLogging must be in the logs).
    */
   readonly eventId: string
 }

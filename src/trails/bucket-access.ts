@@ -1,0 +1,109 @@
+/**
+ * A trail's way into its bucket: every access is made as `cloudtrail.amazonaws.com` and goes by the
+ * bucket policy, as AWS does it (reference/formats.md §3.3, reference/control-plane.md §E.5). The
+ * preflight of CreateTrail and every delivery use it.
+ */
+import { requestContext } from '../identity/policy/context.ts'
+import type { PolicyRequest } from '../identity/policy/statement.ts'
+import { type BucketFacts, type ObjectStore, ObjectStoreError } from '../outlets/object-store.ts'
+import type { Trail } from './trail.ts'
+
+export const TRAIL_SERVICE = 'cloudtrail.amazonaws.com'
+/** The canned ACL that every object is written with; AWS's bucket policies demand it. */
+export const TRAIL_OBJECT_ACL = 'bucket-owner-full-control'
+
+export interface TrailBucketOptions<Policy> {
+  readonly objects: ObjectStore
+  /** identity/policy/parse.ts, for buckets. Throws where the text is no policy; such a policy allows nothing. */
+  readonly parsePolicy: (text: string) => Policy
+  /** identity/policy/evaluate.ts. */
+  readonly evaluate: (policy: Policy, request: PolicyRequest) => 'allow' | 'deny' | 'none'
+  /** `off`: for emulators whose buckets have no policies (DESIGN.md §5). */
+  readonly policyMode: 'strict' | 'off'
+}
+
+/** What an access needs to know of its trail. */
+export type TrailTarget = Pick<Trail, 'arn' | 'account' | 's3BucketName'>
+
+export interface TrailObject {
+  readonly contentType?: string
+  readonly contentEncoding?: string
+  readonly metadata?: Readonly<Record<string, string>>
+}
+
+/** Both reject with ObjectStoreError: `no-such-bucket`, `access-denied`, or what the store says. */
+export interface TrailBucket {
+  /** May the service read the bucket's ACL? Nothing is written. */
+  checkAcl(trail: TrailTarget): Promise<void>
+  /** Durable when it resolves. */
+  put(trail: TrailTarget, key: string, body: Uint8Array, object: TrailObject): Promise<void>
+}
+
+const partitionOf = (arn: string): string => arn.split(':')[1] ?? 'aws'
+
+const requestOf = (
+  trail: TrailTarget,
+  action: string,
+  resource: string,
+  extra: Readonly<Record<string, string>>,
+): PolicyRequest => ({
+  principal: { kind: 'service', service: TRAIL_SERVICE },
+  action,
+  resource: `arn:${partitionOf(trail.arn)}:s3:::${resource}`,
+  context: requestContext({
+    'aws:SourceArn': trail.arn,
+    'aws:SourceAccount': trail.account,
+    'aws:PrincipalIsAWSService': 'true',
+    'aws:PrincipalServiceName': TRAIL_SERVICE,
+    'aws:SecureTransport': 'true',
+    ...extra,
+  }),
+})
+
+/** An ObjectStore as the trails may use it. */
+export const createTrailBucket = <Policy>(options: TrailBucketOptions<Policy>): TrailBucket => {
+  const { objects, parsePolicy, evaluate, policyMode } = options
+
+  const decide = (facts: BucketFacts, request: PolicyRequest): void => {
+    if (policyMode === 'off') return
+    let policy: Policy | undefined
+    let cause: unknown
+    try {
+      policy = facts.policy === undefined ? undefined : parsePolicy(facts.policy)
+    } catch (error) {
+      cause = error
+    }
+    if (policy !== undefined && evaluate(policy, request) === 'allow') return
+    throw new ObjectStoreError(
+      'access-denied',
+      `The policy of bucket ${facts.name} does not allow ${request.action} by ${TRAIL_SERVICE}.`,
+      {
+        cause,
+        hint: `Let ${TRAIL_SERVICE} do s3:GetBucketAcl on the bucket and s3:PutObject below AWSLogs/, or set trails.bucketPolicy to off.`,
+      },
+    )
+  }
+
+  const factsOf = async (name: string): Promise<BucketFacts> => {
+    const facts = await objects.bucket(name)
+    if (facts !== undefined) return facts
+    throw new ObjectStoreError('no-such-bucket', `There is no bucket ${name}.`, {
+      hint: 'Create the bucket and give it the policy that trails need.',
+    })
+  }
+
+  return {
+    checkAcl: async (trail) => {
+      const name = trail.s3BucketName
+      decide(await factsOf(name), requestOf(trail, 's3:GetBucketAcl', name, {}))
+    },
+    put: async (trail, key, body, object) => {
+      const name = trail.s3BucketName
+      const request = requestOf(trail, 's3:PutObject', `${name}/${key}`, {
+        's3:x-amz-acl': TRAIL_OBJECT_ACL,
+      })
+      decide(await factsOf(name), request)
+      await objects.put(name, key, body, { ...object, acl: TRAIL_OBJECT_ACL })
+    },
+  }
+}
