@@ -1,0 +1,204 @@
+/**
+ * Passing a request on as it came: method, raw path and query, every header with the authorization
+ * and the Host, so that upstreams read region, service and account from them and put the gateway's
+ * address into what they answer (reference/capture.md §3, pass-through).
+ */
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Transform } from 'node:stream'
+import { messageOf, systemCodeOf } from '../../../platform/errors.ts'
+import { CallFault, isStatusError } from '../../faults/call-fault.ts'
+import type { GatewayLimits } from '../gateway-options.ts'
+import type { WireHead } from '../request/wire-head.ts'
+
+/**
+ * Headers of one connection (RFC 9110 section 7.6.1). Names that the Connection header adds are not
+ * dropped: they could be signed ones, and an upstream must see the request that was verified.
+ */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'expect',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Name, value, name, value … without those of the connection. */
+export const endToEndHeaders = (raw: readonly string[]): string[] => {
+  const kept: string[] = []
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] ?? ''
+    if (!HOP_BY_HOP.has(name.toLowerCase())) kept.push(name, raw[index + 1] ?? '')
+  }
+  return kept
+}
+
+export type UpstreamBody =
+  | { readonly kind: 'whole'; readonly bytes: Buffer }
+  | { readonly kind: 'stream'; readonly stream: Transform }
+
+export interface UpstreamCall {
+  readonly name: string
+  readonly url: URL
+  readonly head: WireHead
+  readonly body: UpstreamBody
+  /** Aborts the request: the client went away, or the gateway closes. */
+  readonly signal: AbortSignal
+  /** May be sent again when a kept-alive connection turns out to be closed. */
+  readonly repeatable: boolean
+}
+
+export interface UpstreamAnswer {
+  /** Its body streams. */
+  readonly answer: IncomingMessage
+  /** MUST be called at the end: gives up a request whose body was never sent to its end. */
+  drop(): void
+}
+
+export interface Upstreams {
+  /** Resolves with the answer's head. Rejects with CallFault, or with what the body failed by. */
+  send(call: UpstreamCall): Promise<UpstreamAnswer>
+  close(): void
+}
+
+type Agents = { readonly http: HttpAgent; readonly https: HttpsAgent }
+
+const headersFor = ({ head, body }: UpstreamCall): string[] => {
+  const headers = endToEndHeaders(head.rawHeaders)
+  if (head.contentLength !== undefined) {
+    // Without it Node would announce a chunked body for these methods.
+    const bare = head.contentLength === 0 && head.headers['content-length'] === undefined
+    if (bare && /^P(?:OST|UT|ATCH)$/.test(head.method)) headers.push('Content-Length', '0')
+    return headers
+  }
+  // A body without a length: held ones have one now, the others stay chunked.
+  return body.kind === 'whole'
+    ? [...headers, 'Content-Length', String(body.bytes.length)]
+    : [...headers, 'Transfer-Encoding', 'chunked']
+}
+
+const open = (call: UpstreamCall, agents: Agents): ClientRequest => {
+  const { url, head } = call
+  const secure = url.protocol === 'https:'
+  const prefix = url.pathname.replace(/\/+$/, '')
+  const query = head.rawQuery === '' ? '' : `?${head.rawQuery}`
+  const options = {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+    method: head.method,
+    path: `${prefix}${head.rawPath}${query}`,
+    headers: headersFor(call),
+    setHost: false,
+    signal: call.signal,
+  }
+  return secure
+    ? httpsRequest({ ...options, agent: agents.https })
+    : httpRequest({ ...options, agent: agents.http })
+}
+
+const unreachable = (call: UpstreamCall, error: unknown): CallFault => {
+  const reason = systemCodeOf(error) ?? messageOf(error)
+  const connecting = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT/
+  return connecting.test(reason)
+    ? new CallFault(
+        503,
+        'ServiceUnavailable',
+        `The upstream ${call.url.origin} of ${call.name} cannot be reached (${reason}).`,
+        { cause: error },
+      )
+    : new CallFault(
+        502,
+        'BadGateway',
+        `The upstream ${call.url.origin} of ${call.name} broke off (${reason}).`,
+        { cause: error },
+      )
+}
+
+const timeout = (what: string): Error =>
+  Object.assign(new Error(`The upstream ${what}.`), { code: 'ETIMEDOUT' })
+
+const watch = (
+  request: ClientRequest,
+  limits: Pick<GatewayLimits, 'upstreamConnectMs' | 'upstreamIdleMs'>,
+): void => {
+  request.once('socket', (socket) => {
+    if (!socket.connecting) return
+    const timer = setTimeout(
+      () => request.destroy(timeout('took too long to connect')),
+      limits.upstreamConnectMs,
+    )
+    const stop = (): void => clearTimeout(timer)
+    socket.once('connect', stop).once('close', stop)
+  })
+  request.setTimeout(limits.upstreamIdleMs, () => request.destroy(timeout('fell silent')))
+}
+
+const sendBody = (request: ClientRequest, body: UpstreamBody): void => {
+  if (body.kind === 'whole') {
+    request.end(body.bytes.length > 0 ? body.bytes : undefined)
+    return
+  }
+  // A body that does not verify destroys the stream: the upstream sees an aborted request.
+  body.stream.once('error', (error) => request.destroy(error))
+  body.stream.pipe(request)
+}
+
+const attempt = (
+  call: UpstreamCall,
+  agents: Agents,
+  limits: Pick<GatewayLimits, 'upstreamConnectMs' | 'upstreamIdleMs'>,
+): Promise<UpstreamAnswer> =>
+  new Promise((resolve, reject) => {
+    let request: ClientRequest
+    try {
+      request = open(call, agents)
+    } catch (error) {
+      // Node refuses paths and header values that cannot be written.
+      reject(
+        new CallFault(400, 'InvalidRequest', 'The request cannot be passed on.', { cause: error }),
+      )
+      return
+    }
+    watch(request, limits)
+    const drop = (): void => {
+      if (!request.writableFinished) request.destroy()
+    }
+    request.once('response', (answer) => resolve({ answer, drop }))
+    request.on('error', (error) => {
+      // After the answer has begun, its own stream tells what happens to it.
+      const stale = request.reusedSocket && systemCodeOf(error) === 'ECONNRESET'
+      if (stale && call.repeatable && call.body.kind === 'whole') {
+        resolve(attempt({ ...call, repeatable: false }, agents, limits))
+      } else {
+        reject(isStatusError(error) ? error : unreachable(call, error))
+      }
+    })
+    sendBody(request, call.body)
+  })
+
+export const createUpstreams = (limits: GatewayLimits): Upstreams => {
+  // The last connection used is the least likely to have been closed meanwhile.
+  const settings = {
+    keepAlive: true,
+    maxSockets: limits.upstreamSocketsMax,
+    scheduling: 'lifo',
+  } as const
+  const agents: Agents = { http: new HttpAgent(settings), https: new HttpsAgent(settings) }
+  return {
+    send: (call) => attempt(call, agents, limits),
+    close: () => {
+      agents.http.destroy()
+      agents.https.destroy()
+    },
+  }
+}

@@ -1,0 +1,112 @@
+/** Calls that carry their operation's name: CBOR path, X-Amz-Target, Action (in that order). */
+import type { AwsProtocol, RequestHead } from '../call.ts'
+import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { IndexEntry } from '../catalogue/format.ts'
+import { decodePercent } from '../record/wire/form.ts'
+import type { ServiceIndex } from './service-index.ts'
+
+export interface RpcName {
+  readonly protocol: AwsProtocol
+  /** As the caller spelled it, checked to be a name. */
+  readonly name: string
+  /** Services that may be meant, the likeliest first. */
+  readonly candidates: readonly IndexEntry[]
+}
+
+const NAME = /^[A-Za-z][A-Za-z0-9_]{0,127}$/
+const CBOR_PATH = /\/service\/([^/]{1,256})\/operation\/([^/]{1,128})$/
+/** Action stands first in what SDKs send; a form is not searched beyond this. Bytes. */
+const FORM_BYTES_SEARCHED = 1024 * 1024
+
+const cborName = (head: RequestHead): [target: string, name: string] | undefined => {
+  if (head.headers['smithy-protocol'] !== 'rpc-v2-cbor') return undefined
+  const [, target, name] = CBOR_PATH.exec(head.rawPath) ?? []
+  return target === undefined || name === undefined ? undefined : [target, name]
+}
+
+const targetName = (head: RequestHead): [target: string, name: string] | undefined => {
+  const target = head.headers['x-amz-target']
+  if (target === undefined) return undefined
+  const at = target.lastIndexOf('.')
+  return at < 0 ? ['', target] : [target.slice(0, at), target.slice(at + 1)]
+}
+
+const parameterIn = (text: string, name: string): string | undefined => {
+  const found = new RegExp(`(?:^|&)${name}=([^&]*)`).exec(text)?.[1]
+  return found === undefined ? undefined : decodePercent(found, true)
+}
+
+const isForm = (head: RequestHead): boolean => {
+  const type = head.headers['content-type']
+  return type === undefined || type.startsWith('application/x-www-form-urlencoded')
+}
+
+/** Where Action stands: the query string or the form. */
+const actionText = (head: RequestHead, body: Buffer | undefined): string | undefined => {
+  if (/(?:^|&)Action=/.test(head.rawQuery)) return head.rawQuery
+  if (head.method !== 'POST' || body === undefined || !isForm(head)) return undefined
+  return body.subarray(0, FORM_BYTES_SEARCHED).toString('latin1')
+}
+
+const speaks = (entry: IndexEntry, protocols: readonly AwsProtocol[]): boolean =>
+  entry.protocols.some((protocol) => protocols.includes(protocol))
+
+const RPC: readonly AwsProtocol[] = ['json', 'query', 'ec2', 'rpc-v2-cbor']
+
+/** False for a known signing name whose services are REST only: S3 ignores these headers. */
+const mayBeRpc = (known: readonly IndexEntry[] | undefined): boolean =>
+  known?.some((entry) => speaks(entry, RPC)) ?? true
+
+const byTarget = (
+  index: ServiceIndex,
+  known: readonly IndexEntry[] | undefined,
+  target: string,
+): readonly IndexEntry[] => {
+  const named = index.byTarget(target)
+  if (known === undefined) return named
+  // The signature says which service it is; the target only which of those that share the name.
+  return [...known.filter((entry) => named.includes(entry)), ...known]
+}
+
+const byAction = (
+  index: ServiceIndex,
+  known: readonly IndexEntry[] | undefined,
+  version: string | undefined,
+): readonly IndexEntry[] => {
+  const named = version === undefined ? [] : index.byVersion(version)
+  if (known === undefined) return named
+  return [...known.filter((entry) => named.includes(entry)), ...known]
+}
+
+/** Undefined where the call carries no name, or its service would not read it. */
+export const rpcNameOf = (
+  index: ServiceIndex,
+  known: readonly IndexEntry[] | undefined,
+  head: RequestHead,
+  body: Buffer | undefined,
+): RpcName | undefined => {
+  if (!mayBeRpc(known)) return undefined
+  const cbor = cborName(head)
+  const target = cbor ?? targetName(head)
+  if (target !== undefined && NAME.test(target[1])) {
+    const protocol = cbor === undefined ? 'json' : 'rpc-v2-cbor'
+    return { protocol, name: target[1], candidates: byTarget(index, known, target[0]) }
+  }
+  const text = actionText(head, body)
+  const action = text === undefined ? undefined : parameterIn(text, 'Action')
+  if (text === undefined || action === undefined || !NAME.test(action)) return undefined
+  const candidates = byAction(index, known, parameterIn(text, 'Version'))
+  const ec2 = candidates.some((entry) => entry.protocols.includes('ec2'))
+  return { protocol: ec2 ? 'ec2' : 'query', name: action, candidates }
+}
+
+/** The candidate that has the operation, else the likeliest with none. */
+export const chooseRpc = (
+  catalogue: Catalogue,
+  { candidates, name }: RpcName,
+): { entry: IndexEntry | undefined; operation: string | undefined } => {
+  for (const entry of candidates) {
+    if (catalogue.service(entry.id)?.operations.has(name)) return { entry, operation: name }
+  }
+  return { entry: candidates[0], operation: undefined }
+}

@@ -1,0 +1,110 @@
+/**
+ * The canonical request of Signature Version 4, from the request as it was sent
+ * (AWS: "Create a signed AWS API request"; reference/capture.md §3).
+ */
+import type { RequestHead } from '../call.ts'
+import { encodePathAgain, normalisePath, normaliseQueryPart, queryPairs } from './uri-encoding.ts'
+
+/** A head with the headers as they came, for names that were sent more than once. */
+export interface SignedHead extends RequestHead {
+  /** Name, value, name, value …, as sent. */
+  readonly rawHeaders?: readonly string[]
+}
+
+/** Signing names whose paths are encoded once and never normalised. */
+const S3_FAMILY: ReadonlySet<string> = new Set([
+  's3',
+  's3-outposts',
+  's3-object-lambda',
+  's3express',
+])
+
+export const isS3Family = (signingName: string): boolean => S3_FAMILY.has(signingName)
+
+const removeDotSegments = (path: string): string => {
+  const kept: string[] = []
+  for (const segment of path.split('/')) {
+    if (segment === '' || segment === '.') continue
+    if (segment === '..') kept.pop()
+    else kept.push(segment)
+  }
+  const slash = kept.length > 0 && path.endsWith('/') ? '/' : ''
+  return `/${kept.join('/')}${slash}`
+}
+
+/**
+ * The forms of the path that AWS accepts, likeliest first. S3: as sent, or decoded and encoded anew
+ * (what S3 itself computes). Other services: without empty and dot segments, then encoded again.
+ */
+const canonicalPaths = (rawPath: string, signingName: string): string[] => {
+  if (rawPath === '/' || rawPath === '') return ['/']
+  if (!isS3Family(signingName)) return [encodePathAgain(removeDotSegments(rawPath))]
+  const anew = normalisePath(rawPath)
+  return anew === rawPath ? [rawPath] : [rawPath, anew]
+}
+
+const byNameThenValue = (
+  left: readonly [string, string],
+  right: readonly [string, string],
+): number => {
+  if (left[0] !== right[0]) return left[0] < right[0] ? -1 : 1
+  if (left[1] === right[1]) return 0
+  return left[1] < right[1] ? -1 : 1
+}
+
+const joinSorted = (pairs: [string, string][]): string =>
+  pairs
+    .sort(byNameThenValue)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&')
+
+/** As sent and sorted, or encoded anew and sorted. The signature itself is never part of it. */
+const canonicalQueries = (rawQuery: string): string[] => {
+  const raw: [string, string][] = []
+  for (const { name, value } of queryPairs(rawQuery)) {
+    if (name !== 'X-Amz-Signature') raw.push([name, value])
+  }
+  if (raw.length === 0) return ['']
+  const asSent = joinSorted(raw)
+  const anew = joinSorted(
+    raw.map(([name, value]) => [normaliseQueryPart(name), normaliseQueryPart(value)]),
+  )
+  return anew === asSent ? [asSent] : [asSent, anew]
+}
+
+const tidy = (value: string): string => {
+  const trimmed = value.trim()
+  return /[\t ]{2}|\t/.test(trimmed) ? trimmed.replace(/[\t ]+/g, ' ') : trimmed
+}
+
+/** As it is signed: a header sent more than once is joined by a bare comma, unlike in RequestHead. */
+export const headerValue = (head: SignedHead, name: string): string => {
+  const joined = head.headers[name] ?? ''
+  if (head.rawHeaders === undefined || !joined.includes(', ')) return tidy(joined)
+  const values: string[] = []
+  for (let index = 0; index < head.rawHeaders.length; index += 2) {
+    if (head.rawHeaders[index]?.toLowerCase() === name) {
+      values.push(tidy(head.rawHeaders[index + 1] ?? ''))
+    }
+  }
+  return values.length > 1 ? values.join(',') : tidy(joined)
+}
+
+/**
+ * The canonical requests that AWS would accept for this request, likeliest first: nearly always
+ * one. Every form determines method, path, query and the signed headers completely.
+ */
+export const canonicalRequests = (
+  head: SignedHead,
+  signingName: string,
+  signedHeaders: readonly string[],
+  payloadHash: string,
+): string[] => {
+  let headers = ''
+  for (const name of signedHeaders) headers += `${name}:${headerValue(head, name)}\n`
+  const tail = `${headers}\n${signedHeaders.join(';')}\n${payloadHash}`
+  const queries = canonicalQueries(head.rawQuery)
+  return canonicalPaths(head.rawPath, signingName).flatMap((path) =>
+    queries.map((query) => `${head.method}\n${path}\n${query}\n${tail}`),
+  )
+}
