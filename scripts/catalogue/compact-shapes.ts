@@ -37,64 +37,66 @@ export interface ShapeTable {
   readonly shapes: CompactShape[]
 }
 
+const shapeOf = (model: ServiceModel, name: string): ShapeModel => {
+  const shape = model.shapes[name]
+  if (shape === undefined) throw new Error(`The model names a shape that it lacks: ${name}`)
+  return shape
+}
+
+const traitsOf = (
+  name: string | undefined,
+  member: MemberModel,
+  shape: ShapeModel,
+): CompactTraits => {
+  const wire = member.locationName
+  return {
+    ...(wire !== undefined && wire !== name ? { n: wire } : {}),
+    ...(member.location === undefined ? {} : { w: LOCATIONS[member.location] }),
+    ...(member.queryName === undefined ? {} : { q: member.queryName }),
+    ...(member.flattened === true ? { flat: 1 } : {}),
+    // Only scalars are inlined; the trait of the others stands on the shape.
+    ...(shape.sensitive === true && SCALARS[shape.type] !== undefined ? { sensitive: 1 } : {}),
+    ...(member.xmlAttribute === true ? { attr: 1 } : {}),
+  }
+}
+
+type MemberOf = (name: string | undefined, member: MemberModel) => CompactMember
+
+const bodyOf = (shape: ShapeModel, memberOf: MemberOf): CompactShape => {
+  const { members, member, key, value } = shape
+  if (member !== undefined) return { l: memberOf(undefined, member) }
+  if (key !== undefined && value !== undefined) {
+    return { k: memberOf('key', key), v: memberOf('value', value) }
+  }
+  const compact = Object.entries(members ?? {}).map(([name, item]) => [name, memberOf(name, item)])
+  return {
+    m: Object.fromEntries(compact) as Record<string, CompactMember>,
+    ...(shape.payload === undefined ? {} : { p: shape.payload }),
+  }
+}
+
 export const createShapeTable = (model: ServiceModel): ShapeTable => {
   const shapes: CompactShape[] = []
   const indexes = new Map<string, number>()
 
-  const shapeOf = (name: string): ShapeModel => {
-    const shape = model.shapes[name]
-    if (shape === undefined) throw new Error(`The model names a shape that it lacks: ${name}`)
-    return shape
-  }
-
-  const refOf = (name: string): CompactRef => {
-    const shape = shapeOf(name)
-    if (shape.document === true) return 'd'
-    return SCALARS[shape.type] ?? add(name)
-  }
-
-  const memberOf = (name: string | undefined, member: MemberModel): CompactMember => {
-    const shape = shapeOf(member.shape)
-    const wire = member.locationName
-    const traits: CompactTraits = {
-      ...(wire !== undefined && wire !== name ? { n: wire } : {}),
-      ...(member.location === undefined ? {} : { w: LOCATIONS[member.location] }),
-      ...(member.queryName === undefined ? {} : { q: member.queryName }),
-      ...(member.flattened === true ? { flat: 1 } : {}),
-      // Only scalars are inlined; the trait of the others stands on the shape.
-      ...(shape.sensitive === true && SCALARS[shape.type] !== undefined ? { sensitive: 1 } : {}),
-      ...(member.xmlAttribute === true ? { attr: 1 } : {}),
-    }
-    const ref = refOf(member.shape)
+  const memberOf: MemberOf = (name, member) => {
+    const shape = shapeOf(model, member.shape)
+    const ref: CompactRef =
+      shape.document === true ? 'd' : (SCALARS[shape.type] ?? add(member.shape))
+    const traits = traitsOf(name, member, shape)
     return Object.keys(traits).length === 0 ? ref : [ref, traits]
-  }
-
-  const bodyOf = (shape: ShapeModel): CompactShape => {
-    const { members, member, key, value } = shape
-    if (member !== undefined) return { l: memberOf(undefined, member) }
-    if (key !== undefined && value !== undefined) {
-      return { k: memberOf('key', key), v: memberOf('value', value) }
-    }
-    const compact = Object.entries(members ?? {}).map(([name, item]) => [
-      name,
-      memberOf(name, item),
-    ])
-    return {
-      m: Object.fromEntries(compact) as Record<string, CompactMember>,
-      ...(shape.payload === undefined ? {} : { p: shape.payload }),
-    }
   }
 
   const add = (name: string): number => {
     const known = indexes.get(name)
     if (known !== undefined) return known
-    const shape = shapeOf(name)
+    const shape = shapeOf(model, name)
     const index = shapes.length
     indexes.set(name, index)
     // The place is taken before the members are read, because shapes may contain themselves.
     shapes.push({})
     shapes[index] = {
-      ...bodyOf(shape),
+      ...bodyOf(shape, memberOf),
       ...(shape.flattened === true ? { flat: 1 } : {}),
       ...(shape.sensitive === true ? { sensitive: 1 } : {}),
     }
