@@ -10,8 +10,9 @@ enableCompileCache()
 
 const role = process.argv[2]
 if (process.send !== undefined && (role === 'front' || role === 'writer')) {
-  const { runRole } = await import('./service/role-process.ts')
-  runRole(role)
+  const { runRole } = await import('./supervisor/role-process.ts')
+  const { startFront, startWriter } = await import('./service.ts')
+  runRole(role, role === 'front' ? startFront : startWriter)
 } else {
   const { runCommandLine } = await import('./commands/command-line.ts')
   process.exitCode = await runCommandLine(process.argv, import.meta.filename)

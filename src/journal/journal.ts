@@ -10,6 +10,9 @@ import { CodedError } from '../platform/errors.ts'
 export type Sequence = number
 export type Shard = number
 
+/** The longest frame that a journal takes: 8 MiB of texts and their index. */
+export const FRAME_BYTES_MAX = 8 * 1024 * 1024 + 64 * 1024
+
 export interface StoredFrame {
   readonly sequence: Sequence
   /** Exactly the bytes that were appended. */
@@ -23,6 +26,7 @@ export interface StoredFrame {
  * - `closed`: the journal was closed, or closed itself after a failed fdatasync.
  * - `truncated`: `read` below the first sequence that is kept.
  * - `corrupt`: bytes on disk that cannot be read; `locked`: another process appends.
+ * - `unsupported`: a newer version of Clew wrote the files.
  */
 export type JournalErrorCode =
   | 'unknown'
@@ -32,6 +36,7 @@ export type JournalErrorCode =
   | 'truncated'
   | 'corrupt'
   | 'locked'
+  | 'unsupported'
 
 export class JournalError extends CodedError<JournalErrorCode> {}
 
@@ -40,9 +45,12 @@ export interface JournalReader {
   /**
    * Frames from `from` on, contiguous, at most `limit` frames and about `bytesMax` bytes (at least
    * one frame where there is one). `[]` at the end. MUST throw `truncated` below the first kept
-   * sequence, and MUST NOT return a frame whose append is not durable.
+   * sequence, `corrupt` where `from` itself cannot be read (an unreadable frame further on ends the
+   * answer before it), and MUST NOT return a frame whose append is not durable.
    */
   read(shard: Shard, from: Sequence, limit: number, bytesMax: number): Promise<StoredFrame[]>
+  /** The lowest sequence from `from` on that can be read; `next` of the range where there is none. */
+  nextReadable(shard: Shard, from: Sequence): Promise<Sequence>
   /** `first`: the lowest kept; `next`: the one the next append gets. `next` survives truncation. */
   range(shard: Shard): Promise<{ first: Sequence; next: Sequence }>
   /** Resolves once `next > after + 1`, that is when a frame behind `after` can be read. */

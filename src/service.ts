@@ -1,0 +1,37 @@
+/**
+ * The table of contents. The front takes calls and appends to the journal; the writer follows the
+ * journal. Everything that a process owns is opened here, in order, and closed in the reverse one.
+ */
+import { constants, setPriority } from 'node:os'
+import { openCapture } from './service/capture.ts'
+import { openConsumers } from './service/consumers.ts'
+import { openFrontJournal, openWriterJournal } from './service/journal.ts'
+import { createRegistry } from './service/metrics.ts'
+import { closing } from './service/owned.ts'
+import { openPorts } from './service/ports.ts'
+import { openServices } from './service/services.ts'
+import { openStores } from './service/stores.ts'
+import type { RoleHost, RunningRole } from './supervisor/role-process.ts'
+
+/** Calls in, answers out: gateway, built-in services, CloudTrail API, console port. */
+export const startFront = async (host: RoleHost): Promise<RunningRole> => {
+  const registry = createRegistry('front')
+  const owned = closing(host.logger)
+  const stores = await owned.add(await openStores(host, registry)) // documents, objects, identities, keys
+  const journal = await owned.add(await openFrontJournal(host, stores, registry)) // + recorder, spool
+  const services = await owned.add(await openServices(host, stores, journal, registry))
+  const gateway = await owned.add(await openCapture(host, stores, journal, services, registry))
+  const ports = await owned.add(await openPorts(host, stores, gateway, registry))
+  return { listening: ports.listening, close: () => owned.closeAll() }
+}
+
+/** From the journal to what is asked later: event history, log files, digests. */
+export const startWriter = async (host: RoleHost): Promise<RunningRole> => {
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL) // answers come first
+  const registry = createRegistry('writer')
+  const owned = closing(host.logger)
+  const stores = await owned.add(await openStores(host, registry))
+  const journal = await owned.add(await openWriterJournal(host, stores))
+  await owned.add(await openConsumers(host, stores, journal, registry)) // history, trails, runner
+  return { close: () => owned.closeAll() }
+}

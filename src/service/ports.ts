@@ -1,0 +1,48 @@
+/** The console port, and what tells people and commands where the server is. */
+import type { Registry } from 'prom-client'
+import { startAdminServer } from '../admin/admin-server.ts'
+import type { Config } from '../config.ts'
+import { readAdminToken } from '../supervisor/data-folder.ts'
+import type { RoleHost } from '../supervisor/role-process.ts'
+import type { Capture } from './capture.ts'
+import { metricsOfAll } from './metrics.ts'
+import { urlOf, writeProfile, writeServerFile } from './profile.ts'
+import type { Stores } from './stores.ts'
+
+export interface Ports {
+  readonly listening: Pick<Config, 'listen' | 'console'>
+  close(): Promise<void>
+}
+
+export const openPorts = async (
+  { config, channel, logger }: RoleHost,
+  { identities }: Stores,
+  capture: Capture,
+  registry: Registry,
+): Promise<Ports> => {
+  let ready = false
+  const admin = await startAdminServer({
+    listen: config.console,
+    token: readAdminToken(config.data),
+    isReady: () => ready,
+    flush: async () => {
+      await channel.call('writer', 'flush')
+    },
+    metrics: () => metricsOfAll(registry, channel, logger),
+    logger,
+  })
+  const places = { endpoint: urlOf(capture.address), console: urlOf(admin.address) }
+  await identities.ensureRootKey(config.account)
+  await writeProfile(config, places.endpoint, await identities.rootKey(config.account))
+  await writeServerFile(config, places)
+  channel.handle('places', async () => places)
+  channel.handle('drain', () => capture.close())
+  ready = true
+  return {
+    listening: { listen: capture.address, console: admin.address },
+    close: async () => {
+      ready = false
+      await admin.close()
+    },
+  }
+}
