@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
+import { parseUpstreams } from '../service/upstreams.ts'
 import { openDataFolder, pathsOf } from '../supervisor/data-folder.ts'
 import { startSupervisor } from '../supervisor/supervisor.ts'
 import { configOf, withSettings } from './settings-options.ts'
@@ -53,6 +54,7 @@ const welcome = (config: Config, places: Places): string => {
 }
 
 const serve = async (config: Config, script: string): Promise<number> => {
+  parseUpstreams(config.upstream) // what cannot work is told before anything starts
   const logger = createLogger(config.logLevel, 'supervisor')
   const signal = stopSignal()
   using _folder = await openDataFolder(config)

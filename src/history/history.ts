@@ -30,7 +30,7 @@ export interface HistoryQuery {
   readonly after?: HistoryPosition
 }
 
-/** The place of an event in newest-first order. */
+/** The place of an event in newest-first order; those of one moment are in the order they arrived. */
 export interface HistoryPosition {
   readonly time: number
   readonly shard: Shard
