@@ -2,7 +2,7 @@
  * Starts the roles as processes, starts them again when they die, relays their messages, and ends
  * them in order: no new calls, then the writer, then the front with the journal.
  */
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, type Serializable } from 'node:child_process'
 import type { Config } from '../config.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -39,6 +39,15 @@ interface ChildState {
   timer: NodeJS.Timeout | undefined
 }
 
+/** A message of platform/process-channel.ts on its way from one process to another. */
+interface Relayed {
+  readonly to: Role
+  readonly from: Role
+  readonly id: number
+  readonly method?: string
+  readonly error?: { readonly message: string; readonly code: string }
+}
+
 const isReady = (message: unknown): message is { ready: true; listening?: Partial<Config> } =>
   typeof message === 'object' && message !== null && 'ready' in message
 
@@ -57,19 +66,36 @@ export const startSupervisor = (options: {
   let stopping = false
   let receive: (message: unknown) => void = () => {}
 
-  const relay = (message: { to: Role; from: Role; id: number; method?: string }): void => {
+  /** Calls that a child was given and has not answered, by asker and id. */
+  const unanswered = new Map<string, Relayed>()
+
+  const refuse = ({ to, from, id }: Relayed): void => {
+    const error = { message: `the ${to} process is not running`, code: 'unavailable' }
+    relay({ to: from, from: to, id, error })
+  }
+
+  const relay = (message: Relayed): void => {
+    const isCall = message.method !== undefined
+    if (!isCall) unanswered.delete(`${message.to} ${message.id}`)
     if (message.to === 'supervisor') {
       receive(message)
       return
     }
     const target = children.get(message.to)?.process
     if (target?.connected === true) {
-      target.send(message)
-      return
+      if (isCall) unanswered.set(`${message.from} ${message.id}`, message)
+      target.send(message as Serializable)
+    } else if (isCall) refuse(message)
+    // else: an answer to a process that is gone
+  }
+
+  /** A process that ended answers nothing any more. */
+  const refuseCallsTo = (role: ChildRole): void => {
+    for (const [key, call] of [...unanswered]) {
+      if (call.to !== role) continue
+      unanswered.delete(key)
+      refuse(call)
     }
-    if (message.method === undefined) return // an answer to a process that is gone
-    const error = { message: `the ${message.to} process is not running`, code: 'unavailable' }
-    relay({ to: message.from, from: message.to, id: message.id, error } as never)
   }
 
   const channel = createChannel('supervisor', {
@@ -100,6 +126,7 @@ export const startSupervisor = (options: {
     child.on('exit', (code, signal) => {
       state.process = undefined
       state.ready = false
+      refuseCallsTo(role)
       if (stopping) return
       const lived = clock.monotonic() - startedAt
       state.failures = lived > STABLE_AFTER_MS ? 0 : state.failures + 1

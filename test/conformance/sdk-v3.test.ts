@@ -113,10 +113,10 @@ describe('SDK v3', () => {
   it('keeps objects, streams, parts, metadata and presigned URLs', async () => {
     const Bucket = 'audit'
     const small = { Bucket, Key: 'a/ü b.txt', Body: 'hello', Metadata: { Colour: 'blue' } }
-    await s3.send(new PutObjectCommand({ ...small, ContentEncoding: 'gzip' }))
+    await s3.send(new PutObjectCommand({ ...small, ContentEncoding: 'x-odd' }))
     const head = await s3.send(new HeadObjectCommand({ Bucket, Key: small.Key }))
     assert.deepEqual(head.Metadata, { colour: 'blue' })
-    assert.equal(head.ContentEncoding, 'gzip')
+    assert.equal(head.ContentEncoding, 'x-odd')
     const range = await s3.send(
       new GetObjectCommand({ Bucket, Key: small.Key, Range: 'bytes=1-3' }),
     )
@@ -135,7 +135,7 @@ describe('SDK v3', () => {
 
     const url = await getSignedUrl(s3, new GetObjectCommand({ Bucket, Key: small.Key }))
     assert.equal(await (await fetch(url)).text(), 'hello')
-    const tampered = await fetch(url.replace('X-Amz-Signature=', 'X-Amz-Signature=0'))
+    const tampered = await fetch(url.replace(/X-Amz-Signature=.{8}/, 'X-Amz-Signature=00000000'))
     assert.equal(tampered.status, 403)
     await tampered.text()
 

@@ -1,0 +1,132 @@
+/** The journal as the two processes have it: the front appends, the writer follows and asks the front. */
+import type { Registry } from 'prom-client'
+import type { SealedEvent } from '../event/sealed-event.ts'
+import { decodeFrame, encodeFrame } from '../journal/frame-codec.ts'
+import { createIntentTracker } from '../journal/intents/intent-tracker.ts'
+import { recoverIntents, startIntentCheckpoints } from '../journal/intents/intents.ts'
+import { JournalError, type JournalReader } from '../journal/journal.ts'
+import type { EventRecorder } from '../journal/recorder.ts'
+import { startTruncation } from '../journal/runner/truncation.ts'
+import {
+  openSegmentJournal,
+  openSegmentJournalReader,
+  type SegmentJournal,
+} from '../journal/segment-journal.ts'
+import { createRecorder } from '../journal/segment-recorder.ts'
+import { shardOf } from '../journal/shard.ts'
+import { drainSpool } from '../journal/spool/drain-spool.ts'
+import { openSpool } from '../journal/spool/spool.ts'
+import { createJournalTelemetry, createRecorderTelemetry } from '../journal/telemetry.ts'
+import { systemClock } from '../platform/clock.ts'
+import { pathsOf } from '../supervisor/data-folder.ts'
+import type { RoleHost } from '../supervisor/role-process.ts'
+import { CONSUMER_NAMES } from './consumer-names.ts'
+import { closing } from './owned.ts'
+import type { Stores } from './stores.ts'
+
+/** A killed front's lock is gone within milliseconds; a new one waits for that. */
+const LOCK_WAIT_MS_MAX = 10_000
+const LOCK_RETRY_MS = 20
+
+export interface FrontJournal {
+  readonly recorder: EventRecorder
+  close(): Promise<void>
+}
+
+export interface WriterJournal {
+  readonly reader: JournalReader
+  /** Clew's own deliveries, appended by the front. */
+  readonly record: (events: SealedEvent[]) => Promise<void>
+  close(): Promise<void>
+}
+
+/** Repeats `open` while another process, about to end, holds the lock. */
+const whenUnlocked = async <Opened>(open: () => Promise<Opened>): Promise<Opened> => {
+  const deadline = systemClock.monotonic() + LOCK_WAIT_MS_MAX
+  for (;;) {
+    try {
+      return await open()
+    } catch (error) {
+      const locked = error instanceof JournalError && error.code === 'locked'
+      if (!locked || systemClock.monotonic() > deadline) throw error
+      await systemClock.sleep(LOCK_RETRY_MS)
+    }
+  }
+}
+
+/** Opens journal and spool, drains the spool, gives every intent of a crash its event. */
+export const openFrontJournal = async (
+  { config, channel, logger, restart }: RoleHost,
+  { master, documents }: Stores,
+  registry: Registry,
+): Promise<FrontJournal> => {
+  const clock = systemClock
+  const owned = closing(logger)
+  const paths = pathsOf(config.data)
+  const journal: SegmentJournal = owned.add(
+    await whenUnlocked(() =>
+      openSegmentJournal(paths.journal, {
+        master,
+        shards: config.journal.shards,
+        clock,
+        logger,
+        maxBytes: config.journal.maxBytes,
+        retentionMs: config.journal.retention,
+        segmentBytes: config.journal.segmentBytes,
+        telemetry: createJournalTelemetry(registry),
+      }),
+    ),
+  )
+  const folder = config.spool.folder ?? paths.spool
+  const { maxBytes } = config.spool
+  const spool = owned.add(
+    await whenUnlocked(() => openSpool(folder, { master, clock, logger, maxBytes })),
+  )
+  const tracker = createIntentTracker()
+  const recorder = owned.add(
+    createRecorder({
+      journal,
+      spool,
+      shardOf,
+      tracker,
+      clock,
+      logger,
+      telemetry: createRecorderTelemetry(registry),
+      failOpen: config.journal.failOpen,
+    }),
+  )
+  await drainSpool({ spool, journal, logger })
+  await recoverIntents({ journal, documents, recorder, tracker, spool, logger })
+  const { shards } = journal
+  const checkpoints = startIntentCheckpoints({ documents, tracker, shards, logger })
+  const consumers = CONSUMER_NAMES
+  const truncation = startTruncation({ journal, documents, consumers, tracker, spool, logger })
+  owned.add({
+    close: async () => {
+      await truncation[Symbol.asyncDispose]()
+      await checkpoints[Symbol.asyncDispose]()
+    },
+  })
+  // A journal that closed itself after a failed write is recovered by starting again.
+  void journal.failed.then((error) => restart(`The journal failed: ${error.message}`))
+  channel.handle('append', async (payload) => {
+    const frame = decodeFrame(Buffer.from(payload as Uint8Array))
+    if (frame.kind === 'events') await recorder.record(frame.events)
+  })
+  return { recorder, close: () => owned.closeAll() }
+}
+
+export const openWriterJournal = async (
+  { config, channel }: RoleHost,
+  { master }: Stores,
+): Promise<WriterJournal> => {
+  const folder = pathsOf(config.data).journal
+  const reader = await openSegmentJournalReader(folder, { master, clock: systemClock })
+  return {
+    reader,
+    record: async (events) => {
+      await channel.call('front', 'append', encodeFrame({ kind: 'events', events }))
+    },
+    close: () => reader.close(),
+  }
+}
