@@ -8,6 +8,7 @@ import { keysCommand } from './keys.ts'
 import { openHistoryOf, openKeysOf, openTailOf } from './opened.ts'
 import { configOf, withSettings } from './settings-options.ts'
 import { tailCommand } from './tail.ts'
+import { verifyCommand } from './verify.ts'
 
 /** `keys` and its subcommands take the folder's flags behind the subcommand. */
 const keys = (): Command => {
@@ -34,4 +35,5 @@ export const inspectionCommands = (): Command[] => [
   keys(),
   flushCommand(),
   fsckCommand(),
+  verifyCommand(),
 ]

@@ -1,4 +1,5 @@
 /** The consumers and their runner, and what other processes may ask of them. */
+import assert from 'node:assert/strict'
 import type { Registry } from 'prom-client'
 import { compileSelectors } from '../event/selectors/compile.ts'
 import { createHistoryConsumer } from '../history/consumer.ts'
@@ -8,7 +9,7 @@ import { systemClock } from '../platform/clock.ts'
 import { pathsOf } from '../supervisor/data-folder.ts'
 import type { RoleHost } from '../supervisor/role-process.ts'
 import { createDeliveryConsumer } from '../trails/delivery/consumer.ts'
-import type { WriterJournal } from './journal.ts'
+import { CONSUMER_NAMES, type WriterJournal } from './journal.ts'
 import type { Stores } from './stores.ts'
 
 /** `clew flush` gives up after this long; deliveries go on. */
@@ -39,12 +40,13 @@ export const openConsumers = async (
     digestIntervalMs: config.digestInterval,
     maxFileBytes: config.trails.maxFileBytes,
   })
-  const runner = startRunner({
-    ...common,
-    journal: reader,
-    documents,
-    consumers: [history, trails],
-  })
+  const consumers = [history, trails]
+  assert.deepEqual(
+    consumers.map(({ name }) => name),
+    CONSUMER_NAMES,
+    'truncation must know every consumer',
+  )
+  const runner = startRunner({ ...common, journal: reader, documents, consumers })
   channel.handle('metrics', () => registry.getMetricsAsJSON())
   channel.handle('flush', async () => {
     await runner.flushTo(undefined, AbortSignal.timeout(FLUSH_MS_MAX))

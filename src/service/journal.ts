@@ -20,9 +20,11 @@ import { createJournalTelemetry, createRecorderTelemetry } from '../journal/tele
 import { systemClock } from '../platform/clock.ts'
 import { pathsOf } from '../supervisor/data-folder.ts'
 import type { RoleHost } from '../supervisor/role-process.ts'
-import { CONSUMER_NAMES } from './consumer-names.ts'
 import { closing } from './owned.ts'
 import type { Stores } from './stores.ts'
+
+/** Of all consumers: the journal is truncated below the lowest of their cursors. */
+export const CONSUMER_NAMES: readonly string[] = ['history', 'trails']
 
 /** A killed front's lock is gone within milliseconds; a new one waits for that. */
 const LOCK_WAIT_MS_MAX = 10_000

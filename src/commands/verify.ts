@@ -1,0 +1,195 @@
+/**
+ * `clew verify`: are the log files in a bucket what the trail delivered? Checks what `aws cloudtrail
+ * validate-logs` checks, and that nothing was removed at the newest end. Exit codes: 0 valid,
+ * 1 something is not, 2 it could not be checked.
+ */
+import { Command, InvalidArgumentError } from 'commander'
+import { createLimiter } from '../integrity/limiter.ts'
+import { type Finding, isValid, type VerifyTarget } from '../integrity/verification.ts'
+import { verifyChain } from '../integrity/verify-chain.ts'
+import { systemClock } from '../platform/clock.ts'
+import { messageOf } from '../platform/errors.ts'
+import { chainHeadOf } from './verify/chain-heads.ts'
+import type { ChainFilter, ChainPlace } from './verify/chains.ts'
+import { openOffline, type VerifySource } from './verify/offline.ts'
+import { type ChainReport, type Output, tellChain, tellJson } from './verify/report.ts'
+import { VerifyError } from './verify/verify-error.ts'
+
+const CHAINS_AT_ONCE = 4
+const OBJECTS_AT_ONCE = 16
+
+export interface VerifyDependencies {
+  readonly output: Output
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  /** The newest digest that was delivered, from the data folder of `--data`. */
+  readonly chainHead: (data: string, chain: ChainPlace) => Promise<VerifyTarget['head']>
+  readonly exit: (code: number) => void
+}
+
+const processDependencies: VerifyDependencies = {
+  output: {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  },
+  now: () => systemClock.now(),
+  chainHead: chainHeadOf,
+  exit: (code) => {
+    process.exitCode = code
+  },
+}
+
+interface Options {
+  readonly publicKeys?: string
+  readonly endpointUrl?: string
+  readonly data?: string
+  readonly trailArn?: string
+  readonly region?: string
+  readonly accountId?: string
+  readonly bucket?: string
+  readonly prefix?: string
+  readonly startTime?: number
+  readonly endTime?: number
+  readonly expectUntil?: number
+  readonly concurrency: number
+  readonly json: boolean
+  readonly verbose: boolean
+}
+
+const time = (text: string): number => {
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('It looks like 2026-03-02T08:15:00Z.')
+  return ms
+}
+
+const positive = (text: string): number => {
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= 1 && count <= 256) return count
+  throw new InvalidArgumentError('It is a number from 1 to 256.')
+}
+
+const filterOf = (options: Options): ChainFilter & { bucket?: string } => ({
+  ...(options.trailArn === undefined ? {} : { trailArn: options.trailArn }),
+  ...(options.region === undefined ? {} : { region: options.region }),
+  ...(options.accountId === undefined ? {} : { account: options.accountId }),
+  ...(options.prefix === undefined ? {} : { prefix: options.prefix.replace(/\/$/, '') }),
+  ...(options.bucket === undefined ? {} : { bucket: options.bucket }),
+})
+
+const openSource = async (
+  folder: string | undefined,
+  options: Options,
+  range: { readonly start: number; readonly end: number },
+): Promise<VerifySource> => {
+  if (folder !== undefined) {
+    if (options.publicKeys === undefined) {
+      throw new VerifyError('bad-option', 'A folder is verified with --public-keys FILE.', {
+        hint: 'Write the file with `clew keys export-public`.',
+      })
+    }
+    return await openOffline(folder, options.publicKeys, filterOf(options))
+  }
+  // The AWS clients are only loaded where they are used.
+  const { openEndpoint } = await import('./verify/endpoint.ts')
+  return await openEndpoint({
+    ...filterOf(options),
+    ...range,
+    ...(options.endpointUrl === undefined ? {} : { endpointUrl: options.endpointUrl }),
+    askStatus: options.endTime === undefined,
+  })
+}
+
+const targetOf = async (
+  chain: VerifySource['chains'][number],
+  options: Options,
+  range: { readonly start: number; readonly end: number },
+  { chainHead }: VerifyDependencies,
+): Promise<VerifyTarget> => {
+  const { delivered, ...place } = chain
+  const head = options.data === undefined ? undefined : await chainHead(options.data, place)
+  return {
+    ...place,
+    ...range,
+    ...(delivered === undefined ? {} : { expectDelivered: delivered }),
+    ...(options.expectUntil === undefined ? {} : { expectUntil: options.expectUntil }),
+    ...(head === undefined ? {} : { head }),
+  }
+}
+
+const verifyOne = async (
+  source: VerifySource,
+  chain: VerifySource['chains'][number],
+  options: Options,
+  range: { readonly start: number; readonly end: number },
+  dependencies: VerifyDependencies,
+): Promise<ChainReport> => {
+  const findings: Finding[] = []
+  const target = await targetOf(chain, options, range, dependencies)
+  try {
+    const summary = await verifyChain(target, source.accessOf(chain), {
+      concurrency: options.concurrency,
+      report: (finding) => {
+        if (options.verbose || finding.verdict !== 'valid') findings.push(finding)
+      },
+    })
+    return { chain, findings, summary }
+  } catch (cause) {
+    throw new VerifyError('endpoint', `${chain.bucket} cannot be listed: ${messageOf(cause)}`, {
+      cause,
+      hint: 'Is it the right bucket, and may these credentials list and read it?',
+    })
+  }
+}
+
+const run = async (
+  folder: string | undefined,
+  options: Options,
+  dependencies: VerifyDependencies,
+): Promise<void> => {
+  const { output, now, exit } = dependencies
+  const range = { start: options.startTime ?? 0, end: options.endTime ?? now() }
+  if (range.start > range.end) {
+    throw new VerifyError('bad-option', 'The start time must be before the end time.')
+  }
+  const { json, verbose } = options
+  const report = { json, verbose, ...range }
+  const source = await openSource(folder, options, range)
+  const limit = createLimiter(CHAINS_AT_ONCE)
+  try {
+    const running = source.chains.map((chain) =>
+      limit(() => verifyOne(source, chain, options, range, dependencies)),
+    )
+    // Whoever is awaited later must not count as unhandled when it fails earlier.
+    for (const each of running) each.catch(() => {})
+    const reports: ChainReport[] = []
+    for (const each of running) {
+      const done = await each
+      reports.push(done)
+      if (!json) tellChain(done, report, output)
+    }
+    if (json) tellJson(reports, report, output)
+    if (!reports.every(({ summary }) => isValid(summary))) exit(1)
+  } finally {
+    source.close()
+  }
+}
+
+export const verifyCommand = (dependencies: VerifyDependencies = processDependencies): Command =>
+  new Command('verify')
+    .description('are the log files what the trails delivered? (validate-logs, and more)')
+    .argument('[folder]', 'a downloaded bucket; without it an endpoint is asked')
+    .option('--public-keys <file>', 'public keys for a folder: `clew keys export-public`')
+    .option('--endpoint-url <url>', 'endpoint of CloudTrail and S3 (AWS, or AWS_ENDPOINT_URL)')
+    .option('--data <folder>', "Clew's data folder: its chain heads must be in the bucket")
+    .option('--trail-arn <arn>', 'this trail only')
+    .option('--region <name>', 'log files of this region only')
+    .option('--account-id <id>', 'log files of this account only')
+    .option('--bucket <name>', 'bucket, where it is not the one that the trail has now')
+    .option('--prefix <prefix>', 'key prefix, where it is not the one that the trail has now')
+    .option('--start-time <time>', 'delivered from then on', time)
+    .option('--end-time <time>', 'delivered until then (now)', time)
+    .option('--expect-until <time>', 'digests must reach this time', time)
+    .option('--concurrency <count>', 'objects read at the same time', positive, OBJECTS_AT_ONCE)
+    .option('--json', 'one JSON document on stdout', false)
+    .option('--verbose', 'valid files too', false)
+    .action((folder: string | undefined, options: Options) => run(folder, options, dependencies))

@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { Command } from 'commander'
+import { CodedError } from '../../platform/errors.ts'
+import { verifyCommand } from '../verify.ts'
+import {
+  fingerprint,
+  HOUR,
+  publicKey,
+  type SignedBucket,
+  START,
+  scope,
+  signedBucket,
+  trailArn,
+} from './testing/signed-bucket.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'clew-verify-'))
+after(() => rm(folder, { recursive: true, force: true }))
+
+interface Result {
+  readonly out: string
+  readonly err: string
+  readonly code: number
+}
+
+const run = async (...args: string[]): Promise<Result> => {
+  let out = ''
+  let err = ''
+  let code = 0
+  const command = verifyCommand({
+    output: {
+      out: (text) => {
+        out += text
+      },
+      err: (text) => {
+        err += text
+      },
+    },
+    now: () => START + 100 * HOUR,
+    chainHead: async (data) => ({ bucket: scope.bucket, key: data }),
+    exit: (given) => {
+      code = given
+    },
+  })
+  const quiet = { writeOut: () => {}, writeErr: () => {} }
+  command.exitOverride().configureOutput(quiet)
+  await new Command().addCommand(command).parseAsync(['node', 'clew', 'verify', ...args])
+  return { out, err, code }
+}
+
+const download = async (bucket: SignedBucket, name: string, metadata = false): Promise<string> => {
+  const root = join(folder, name)
+  for (const [key, object] of bucket.objects) {
+    const path = join(root, key)
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, object.body)
+    if (metadata) await writeFile(`${path}.metadata.json`, JSON.stringify(object.metadata))
+  }
+  return root
+}
+
+const keysFile = join(folder, 'keys.json')
+const key = { fingerprint, publicKey: publicKey.toString('base64'), validFrom: 0, validUntil: 1 }
+await writeFile(
+  keysFile,
+  JSON.stringify({ format: 'clew-public-keys', version: 1, regions: { [scope.region]: [key] } }),
+)
+const publicKeys = ['--public-keys', keysFile] as const
+
+const rejects = (args: string[], code: string): Promise<void> =>
+  assert.rejects(run(...args), (error: unknown) => {
+    assert.ok((error instanceof CodedError && error.hint !== undefined) || code === 'bad-option')
+    assert.equal((error as CodedError<string>).code, code)
+    return true
+  })
+
+describe('clew verify FOLDER', () => {
+  it('finds a downloaded bucket valid and says what it covers', async () => {
+    const root = await download(signedBucket([1, 1]), 'valid', true)
+    const { out, err, code } = await run(root, ...publicKeys)
+    assert.equal(code, 0)
+    assert.equal(err, '')
+    assert.ok(out.includes('Validating log files for trail main (home eu-west-1)'))
+    assert.ok(out.includes('Results found for 2026-03-02T07:15:20Z to 2026-03-02T10:15:20Z:'))
+    assert.ok(out.includes('3/3 digest files valid\n2/2 log files valid\n'))
+  })
+
+  it('also without the metadata, save for the newest digest', async () => {
+    const root = await download(signedBucket([1, 1]), join('nested', scope.bucket))
+    const { out, err, code } = await run(dirname(root), ...publicKeys, '--verbose')
+    assert.equal(code, 0)
+    assert.equal(err.match(/not verified/g)?.length, 1)
+    assert.ok(out.includes('2/2 digest files valid'))
+    assert.ok(out.includes('\tvalid\n'))
+    const expected = await run(
+      dirname(root),
+      ...publicKeys,
+      '--expect-until',
+      '2026-03-02T10:15:20Z',
+    )
+    assert.equal(expected.code, 1)
+  })
+
+  it('exits 1 where something was changed, and names it, as text and as JSON', async () => {
+    const bucket = signedBucket([1, 1])
+    const [log] = bucket.logs
+    bucket.objects.set(log ?? '', { body: gzipSync('{"Records":[]}'), metadata: {} })
+    const root = await download(bucket, 'changed', true)
+    const text = await run(root, ...publicKeys)
+    assert.equal(text.code, 1)
+    assert.equal(
+      text.err,
+      `Log file\ts3://${scope.bucket}/${log}\tINVALID: hash value doesn't match\n`,
+    )
+    assert.ok(text.out.includes('1/2 log files valid, 1/2 log files INVALID'))
+    const json = await run(root, ...publicKeys, '--json')
+    const document = JSON.parse(json.out)
+    assert.equal(json.code, 1)
+    assert.equal(document.valid, false)
+    assert.equal(document.chains[0].findings[0].key, log)
+    assert.equal(document.chains[0].foundEnd, '2026-03-02T10:15:20Z')
+  })
+
+  it('misses the newest digest when the data folder knows of it', async () => {
+    const bucket = signedBucket([1, 1])
+    const newest = bucket.digests[2] ?? ''
+    bucket.objects.delete(newest)
+    const root = await download(bucket, 'shortened', true)
+    assert.equal((await run(root, ...publicKeys)).code, 0)
+    const { code, err } = await run(root, ...publicKeys, '--data', newest)
+    assert.equal(code, 1)
+    assert.ok(err.includes(`s3://${scope.bucket}/${newest}\tINVALID: not found`))
+  })
+
+  it('reads nothing outside the folder, whatever a digest names', async () => {
+    const bucket = signedBucket([1])
+    const [log = ''] = bucket.logs
+    const text = Buffer.from('{}')
+    await writeFile(join(folder, 'outside.json.gz'), gzipSync(text))
+    const { openFolderBucket } = await import('./folder-access.ts')
+    const root = await download(bucket, 'inside')
+    const files = await openFolderBucket(root)
+    assert.ok((await files.fetch(log)) !== undefined)
+    for (const bad of [
+      '../outside.json.gz',
+      'a/../../outside.json.gz',
+      '/etc/passwd',
+      '',
+      'a\\b',
+    ]) {
+      assert.equal(await files.fetch(bad), undefined)
+    }
+  })
+
+  it('refuses what it cannot do', async () => {
+    const root = await download(signedBucket([]), 'lone', true)
+    await rejects([root], 'bad-option')
+    await rejects([join(folder, 'nowhere'), ...publicKeys], 'no-folder')
+    await rejects([root, '--public-keys', join(folder, 'nowhere')], 'bad-keys-file')
+    await rejects([root, ...publicKeys, '--region', 'us-east-1'], 'no-digests')
+    await rejects([root, ...publicKeys, '--trail-arn', 'main'], 'bad-option')
+    const range = ['--start-time', '2026-03-03', '--end-time', '2026-03-02']
+    await rejects([root, ...publicKeys, ...range], 'bad-option')
+    const wrong = { ...key, fingerprint: 'f'.repeat(32) }
+    const file = join(folder, 'wrong.json')
+    await writeFile(
+      file,
+      JSON.stringify({
+        PublicKeyList: [{ Value: wrong.publicKey, Fingerprint: wrong.fingerprint }],
+      }),
+    )
+    await rejects([root, '--public-keys', file], 'bad-keys-file')
+    await assert.rejects(run(root, '--start-time', 'yesterday'), /2026-03-02T08:15:00Z/)
+  })
+})
+
+/** CloudTrail and S3 as far as a verification asks them. */
+const serve = async (bucket: SignedBucket, delivered: number) => {
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://localhost')
+    const target = String(request.headers['x-amz-target'] ?? '')
+      .split('.')
+      .at(-1)
+    const json = (value: object): void => {
+      response.setHeader('content-type', 'application/x-amz-json-1.1')
+      response.end(JSON.stringify(value))
+    }
+    request.resume()
+    if (target === 'DescribeTrails') {
+      json({ trailList: [{ TrailARN: trailArn, S3BucketName: scope.bucket }] })
+    } else if (target === 'GetTrailStatus') json({ LatestDigestDeliveryTime: delivered / 1000 })
+    else if (target === 'ListPublicKeys') {
+      json({ PublicKeyList: [{ Value: publicKey.toString('base64'), Fingerprint: fingerprint }] })
+    } else if (url.searchParams.has('list-type')) {
+      response.end(listing(bucket, url.searchParams))
+    } else {
+      const object = bucket.objects.get(
+        decodeURIComponent(url.pathname).slice(scope.bucket.length + 2),
+      )
+      if (object === undefined) {
+        response.statusCode = 404
+        response.end('<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>')
+        return
+      }
+      for (const [name, value] of Object.entries(object.metadata)) {
+        response.setHeader(`x-amz-meta-${name}`, value)
+      }
+      response.setHeader('content-encoding', 'gzip')
+      response.end(object.body)
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() }
+}
+
+const listing = (bucket: SignedBucket, query: URLSearchParams): string => {
+  const prefix = query.get('prefix') ?? ''
+  if (query.has('delimiter')) {
+    return `<ListBucketResult><CommonPrefixes><Prefix>${prefix}${scope.region}/</Prefix></CommonPrefixes></ListBucketResult>`
+  }
+  const after = query.get('continuation-token') ?? query.get('start-after') ?? ''
+  const keys = [...bucket.objects.keys()]
+    .filter((key) => key.startsWith(prefix) && key > after)
+    .sort()
+  const page = keys.slice(0, 2)
+  const contents = page.map(
+    (key) =>
+      `<Contents><Key>${key}</Key><LastModified>2026-03-02T08:15:20.000Z</LastModified></Contents>`,
+  )
+  const more = keys.length > 2
+  const next = more ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : ''
+  return `<ListBucketResult>${contents.join('')}<IsTruncated>${more}</IsTruncated>${next}</ListBucketResult>`
+}
+
+describe('clew verify --endpoint-url', () => {
+  const credentials = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' }
+  const environment = { ...credentials, AWS_REGION: scope.region }
+
+  const against = async (bucket: SignedBucket, delivered: number, ...args: string[]) => {
+    const before = { ...process.env }
+    Object.assign(process.env, environment)
+    const server = await serve(bucket, delivered)
+    try {
+      return await run('--endpoint-url', server.url, ...args)
+    } finally {
+      server.close()
+      process.env = before
+    }
+  }
+
+  it('asks CloudTrail for trails and keys, and S3 for the rest', async () => {
+    const { out, err, code } = await against(signedBucket([1, 0, 1]), START)
+    assert.equal(err, '')
+    assert.equal(code, 0)
+    assert.ok(out.includes('4/4 digest files valid\n2/2 log files valid\n'))
+  })
+
+  it('misses the newest digest when the trail says that it delivered one', async () => {
+    const { err, code } = await against(signedBucket([1]), START + HOUR)
+    assert.equal(code, 1)
+    assert.ok(
+      err.includes('the trail delivered a digest at 2026-03-02T09:15:20Z, which is not found'),
+    )
+  })
+
+  it('says which trail it could not find', async () => {
+    const other = `${trailArn}-other`
+    await assert.rejects(against(signedBucket([1]), START, '--trail-arn', other), {
+      code: 'no-trail',
+      message: `A trail could not be found for ${other}`,
+    })
+  })
+
+  it('cannot do without an endpoint', async () => {
+    Object.assign(process.env, environment)
+    await rejects(['--endpoint-url', 'http://127.0.0.1:1'], 'endpoint')
+  })
+})

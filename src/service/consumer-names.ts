@@ -1,2 +1,0 @@
-/** Of all consumers: the journal is truncated below the lowest of their cursors. */
-export const CONSUMER_NAMES = ['history', 'trails'] as const
