@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 
 const checks: [name: string, command: string, ...args: string[]][] = [
   ['types', 'tsc', '--noEmit', '-p', '.'],
-  ['format and lint', 'biome', 'ci', '--error-on-warnings', '.'],
+  ['format and lint', 'biome', 'ci', '--colors=off', '--error-on-warnings', '.'],
   ['promise rules', 'oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'scripts', 'bench'],
   ['architecture', process.execPath, '--test', 'test/architecture.test.ts'],
   ['generated files', process.execPath, 'scripts/generate.ts', '--check'],

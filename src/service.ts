@@ -17,11 +17,11 @@ import type { RoleHost, RunningRole } from './supervisor/role-process.ts'
 export const startFront = async (host: RoleHost): Promise<RunningRole> => {
   const registry = createRegistry('front')
   const owned = closing(host.logger)
-  const stores = await owned.add(await openStores(host, registry)) // documents, objects, identities, keys
-  const journal = await owned.add(await openFrontJournal(host, stores, registry)) // + recorder, spool
-  const services = await owned.add(await openServices(host, stores, journal, registry))
-  const gateway = await owned.add(await openCapture(host, stores, journal, services, registry))
-  const ports = await owned.add(await openPorts(host, stores, gateway, registry))
+  const stores = owned.add(await openStores(host, registry)) // documents, objects, identities, keys
+  const journal = owned.add(await openFrontJournal(host, stores, registry)) // + recorder, spool
+  const services = owned.add(await openServices(host, stores, journal, registry))
+  const gateway = owned.add(await openCapture(host, stores, journal, services, registry))
+  const ports = owned.add(await openPorts(host, stores, gateway, registry))
   return { listening: ports.listening, close: () => owned.closeAll() }
 }
 
@@ -30,8 +30,8 @@ export const startWriter = async (host: RoleHost): Promise<RunningRole> => {
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL) // answers come first
   const registry = createRegistry('writer')
   const owned = closing(host.logger)
-  const stores = await owned.add(await openStores(host, registry))
-  const journal = await owned.add(await openWriterJournal(host, stores))
-  await owned.add(await openConsumers(host, stores, journal, registry)) // history, trails, runner
+  const stores = owned.add(await openStores(host, registry))
+  const journal = owned.add(await openWriterJournal(host, stores))
+  owned.add(await openConsumers(host, stores, journal, registry)) // history, trails, runner
   return { close: () => owned.closeAll() }
 }
