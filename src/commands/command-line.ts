@@ -36,6 +36,13 @@ const exitCodeOf = (error: unknown): number => {
   return error instanceof ConfigError || error instanceof CodedError ? EXIT.usage : EXIT.found
 }
 
+/** A server starts without waiting for the other commands to load. */
+const commandsFor = async (argv: readonly string[], script: string): Promise<Command[]> => {
+  if (argv[2] === 'serve') return [serveCommand(script)]
+  const { inspectionCommands } = await import('./inspection-commands.ts')
+  return [serveCommand(script), ...inspectionCommands()]
+}
+
 /** `script`: the file that `serve` starts its child processes from. */
 export const runCommandLine = async (argv: string[], script: string): Promise<number> => {
   const program = new Command('clew')
@@ -43,8 +50,7 @@ export const runCommandLine = async (argv: string[], script: string): Promise<nu
     .exitOverride()
     .showSuggestionAfterError()
     .configureHelp({ sortSubcommands: true })
-  const { inspectionCommands } = await import('./inspection-commands.ts')
-  for (const command of [serveCommand(script), ...inspectionCommands()]) {
+  for (const command of await commandsFor(argv, script)) {
     command.exitOverride()
     for (const inner of command.commands) inner.exitOverride()
     program.addCommand(command)

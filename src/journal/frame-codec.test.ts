@@ -89,7 +89,8 @@ describe('frame codec', () => {
   })
 
   it('reads the index without the texts', () => {
-    const frame: Frame = { kind: 'events', events: [event('{"a":1}'), event('{"b":243.0}')] }
+    const long = `{"b":"${'x'.repeat(5000)}"}`
+    const frame: Frame = { kind: 'events', events: [event('{"a":1}'), event(long)] }
     const bytes = encodeFrame(frame)
     // Spoil what is compressed: the index does not depend on it.
     bytes.fill(0, 12 + bytes.readUInt32BE(4))
@@ -99,10 +100,23 @@ describe('frame codec', () => {
       entries.map(({ offset, length, eventId }) => ({ offset, length, eventId })),
       [
         { offset: 0, length: 7, eventId: '8b1a9953-c461-4296-a827-abf8c47804d7' },
-        { offset: 8, length: 11, eventId: '8b1a9953-c461-4296-a827-abf8c47804d7' },
+        { offset: 8, length: long.length, eventId: '8b1a9953-c461-4296-a827-abf8c47804d7' },
       ],
     )
     assert.throws(() => decodeFrame(bytes), withCode('corrupt'))
+  })
+
+  it('compresses long texts and leaves short ones as they are', () => {
+    const short = encodeFrame({ kind: 'events', events: [event('{"a":243.0}')] })
+    assert.ok(short.includes('{"a":243.0}'))
+    const text = `{"b":"${'x'.repeat(5000)}"}`
+    const long = encodeFrame({ kind: 'events', events: [event(text)] })
+    assert.ok(long.length < 500)
+    for (const bytes of [short, long]) {
+      const spoilt = Buffer.from(bytes)
+      spoilt[2] = 7
+      assert.throws(() => decodeFrame(spoilt), withCode('corrupt'))
+    }
   })
 
   it('answers damaged bytes with a coded error, never with another frame', () => {

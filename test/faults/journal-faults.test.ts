@@ -7,7 +7,7 @@ import { openSegmentJournal, type SegmentJournal } from '../../src/journal/segme
 import type { Clock } from '../../src/platform/clock.ts'
 import { masterKeyOf } from '../../src/platform/encryption.ts'
 import { silentLogger } from '../../src/platform/logger.ts'
-import { type Fault, FaultyDisk, seeded } from './journal-disk.ts'
+import { type Fault, FaultyDisk, outcomeOf, seeded } from './journal-disk.ts'
 
 const master = masterKeyOf(Buffer.alloc(32, 1))
 const FOLDER = '/journal'
@@ -191,28 +191,36 @@ const runOne = async (
   await check(disk, told, `${what}, then power loss`, seen)
 }
 
-describe('journal faults', () => {
-  for (const after of ['restart', 'power loss'] as const) {
-    it(`keeps every promise after a fault at any call, then ${after}`, async () => {
-      const calls = await rehearse()
-      assert.ok(calls.length > 60, `${calls.length} calls`)
-      for (const [at, name] of calls.entries()) {
-        // A call that changes nothing has nothing that the power could take.
-        const faults = faultsOf(name)
-        if (after === 'power loss' && faults.length === 1) continue
-        for (const fault of faults) await runOne(at, fault, after, at)
-      }
-    })
+const everyCall = async (after: Aftermath): Promise<void> => {
+  const calls = await rehearse()
+  assert.ok(calls.length > 60, `${calls.length} calls`)
+  for (const [at, name] of calls.entries()) {
+    // A call that changes nothing has nothing that the power could take.
+    const faults = faultsOf(name)
+    if (after === 'power loss' && faults.length === 1) continue
+    for (const fault of faults) await runOne(at, fault, after, at)
   }
+}
 
-  it('keeps every promise when the power fails some calls after a fault', async () => {
-    const calls = await rehearse()
-    for (let seed = 0; seed < 120; seed++) {
-      const random = seeded(seed)
-      const at = Math.floor(random() * calls.length)
-      const faults = faultsOf(calls[at] ?? '')
-      const fault = faults[Math.floor(random() * faults.length)] ?? 'error'
-      await runOne(at, fault, 'power loss', seed, at + 1 + Math.floor(random() * 12))
-    }
-  })
+const twoFaults = async (): Promise<void> => {
+  const calls = await rehearse()
+  for (let seed = 0; seed < 120; seed++) {
+    const random = seeded(seed)
+    const at = Math.floor(random() * calls.length)
+    const faults = faultsOf(calls[at] ?? '')
+    const fault = faults[Math.floor(random() * faults.length)] ?? 'error'
+    await runOne(at, fault, 'power loss', seed, at + 1 + Math.floor(random() * 12))
+  }
+}
+
+const [afterRestart, afterPowerLoss, afterTwo] = [
+  await outcomeOf(() => everyCall('restart')),
+  await outcomeOf(() => everyCall('power loss')),
+  await outcomeOf(twoFaults),
+]
+
+describe('journal faults', () => {
+  it('keeps every promise after a fault at any call, then a restart', afterRestart)
+  it('keeps every promise after a fault at any call, then a power loss', afterPowerLoss)
+  it('keeps every promise when the power fails some calls after a fault', afterTwo)
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { SealedEvent } from '../../src/event/sealed-event.ts'
 import { eventOf, openStation, textsOf } from '../../src/journal/testing/harness.ts'
-import { type Fault, FaultyDisk, seeded } from './journal-disk.ts'
+import { type Fault, FaultyDisk, outcomeOf, seeded } from './journal-disk.ts'
 
 /** Records events, the journal's disk failing in the midst; what is acknowledged must come through. */
 const record = async (disk: FaultyDisk, told: Set<string>, round: string): Promise<void> => {
@@ -58,39 +58,37 @@ const spooled = async (disk: FaultyDisk, told: Set<string>): Promise<void> => {
   disk.restartProcess()
 }
 
-describe('spool faults', () => {
-  it('keeps every acknowledged event once, whatever call fails while recording', async () => {
-    const rehearsal = new FaultyDisk()
-    await record(rehearsal, new Set(), 'a')
-    for (let at = 0; at < rehearsal.calls; at++) {
-      for (const fault of FAULTS) {
-        const disk = new FaultyDisk()
-        const told = new Set<string>()
-        disk.fault = (_, index) => (index === at ? fault : undefined)
-        await record(disk, told, 'a').catch(() => {}) // opening met the fault
-        if (at % 2 === 0) disk.restartProcess()
-        else disk.losePower(seeded(at))
-        await check(disk, told, `${fault} at ${at}`)
-      }
-    }
-  })
-
-  it('loses and repeats nothing when a drain is cut off at any call', async () => {
-    const calls = await countCalls((disk) => spooled(disk, new Set()))
-    assert.ok(calls > 40, `${calls} calls`)
-    for (let at = 0; at < calls; at++) {
+const whileRecording = async (): Promise<void> => {
+  const rehearsal = new FaultyDisk()
+  await record(rehearsal, new Set(), 'a')
+  for (let at = 0; at < rehearsal.calls; at++) {
+    for (const fault of FAULTS) {
       const disk = new FaultyDisk()
       const told = new Set<string>()
-      await spooled(disk, told)
-      disk.calls = 0
-      disk.fault = (_, index) => (index === at ? 'crash' : undefined)
-      await drainUntilDead(disk, at)
+      disk.fault = (_, index) => (index === at ? fault : undefined)
+      await record(disk, told, 'a').catch(() => {}) // opening met the fault
       if (at % 2 === 0) disk.restartProcess()
       else disk.losePower(seeded(at))
-      await check(disk, told, `drain cut off at ${at}`)
+      await check(disk, told, `${fault} at ${at}`)
     }
-  })
-})
+  }
+}
+
+const whileDraining = async (): Promise<void> => {
+  const calls = await countCalls((disk) => spooled(disk, new Set()))
+  assert.ok(calls > 40, `${calls} calls`)
+  for (let at = 0; at < calls; at++) {
+    const disk = new FaultyDisk()
+    const told = new Set<string>()
+    await spooled(disk, told)
+    disk.calls = 0
+    disk.fault = (_, index) => (index === at ? 'crash' : undefined)
+    await drainUntilDead(disk, at)
+    if (at % 2 === 0) disk.restartProcess()
+    else disk.losePower(seeded(at))
+    await check(disk, told, `drain cut off at ${at}`)
+  }
+}
 
 /** Opens and drains until all is drained or the process died at that call. */
 const drainUntilDead = async (disk: FaultyDisk, at: number): Promise<void> => {
@@ -100,3 +98,10 @@ const drainUntilDead = async (disk: FaultyDisk, at: number): Promise<void> => {
   }
   await station?.close()
 }
+
+const [recording, draining] = [await outcomeOf(whileRecording), await outcomeOf(whileDraining)]
+
+describe('spool faults', () => {
+  it('keeps every acknowledged event once, whatever call fails while recording', recording)
+  it('loses and repeats nothing when a drain is cut off at any call', draining)
+})

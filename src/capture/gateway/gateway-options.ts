@@ -98,6 +98,8 @@ export const GATEWAY_LIMITS = {
   teeBytesMax: 256 * KIB,
   /** The same for answers with credentials, which are kept whole. */
   learnBytesMax: 1 * MIB,
+  /** S3 DeleteObjects: 1,000 keys of 1,024 bytes, escaped. */
+  deletedBytesMax: 8 * MIB,
   /** How much of a refused body is read so that the client sees the refusal. */
   drainBytesMax: 64 * MIB,
   drainMs: 10_000,

@@ -42,7 +42,11 @@ describe('entry source', () => {
   })
 
   it('steps over a frame without a known form, after those before it', async () => {
-    const { reader } = readerOf([frame('a'), Buffer.from('noise'), frame('c')])
+    const { reader } = readerOf([
+      frame('a'),
+      Buffer.from('\u0001noise and nothing else'),
+      frame('c'),
+    ])
     const source = createEntrySource(reader, silentLogger)
     const first = await source.read(0, 1, 10, 1_000)
     assert.equal(first.kind === 'entries' && first.entries.length, 1)

@@ -20,7 +20,12 @@ it('reads every object and names the one whose bytes were altered', async (t) =>
     await store.close()
     removeFolder(folder)
   })
-  await store.buckets.create({ name: 'b', account: '123456789012', region: 'us-east-1', settings: {} })
+  await store.buckets.create({
+    name: 'b',
+    account: '123456789012',
+    region: 'us-east-1',
+    settings: {},
+  })
   await store.put('b', 'sound', Buffer.from('sound'))
   await store.put('b', 'ü/odd key', Buffer.from('content that is altered'))
   const clean = await fsckObjects(folder, store)
@@ -29,7 +34,9 @@ it('reads every object and names the one whose bytes were altered', async (t) =>
   const files = globSync('content/**/*', { cwd: folder, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-  const altered = files.find((file) => readFileSync(file).length > readFileSync(files[0] ?? '').length) ?? files[0]
+  const altered =
+    files.find((file) => readFileSync(file).length > readFileSync(files[0] ?? '').length) ??
+    files[0]
   const bytes = readFileSync(altered ?? '')
   bytes[bytes.length - 3] = (bytes[bytes.length - 3] ?? 0) ^ 1
   writeFileSync(altered ?? '', bytes)

@@ -156,6 +156,18 @@ const clientLeft = (): CallFault =>
 const brokenOff = (error: unknown): CallFault =>
   new CallFault(502, 'BadGateway', 'The answer broke off.', { cause: error })
 
+/** How much of the answer the record, or whoever learns from it, needs. */
+const keptBytesMax = (
+  { limits }: GatewayContext,
+  exchange: Exchange,
+  options: RelayOptions,
+): number => {
+  if (options.learn !== undefined) return limits.learnBytesMax
+  // Which of up to 1,000 keys were deleted stands in the answer alone.
+  const deletes = exchange.call?.identity.operation === 'DeleteObjects'
+  return deletes ? limits.deletedBytesMax : limits.teeBytesMax
+}
+
 /** Records the call and releases the answer. Throws CallFault; the exchange then answers or cuts. */
 export const relay = async (
   context: GatewayContext,
@@ -163,9 +175,8 @@ export const relay = async (
   reply: ServiceReply,
   options: RelayOptions,
 ): Promise<void> => {
-  const { limits } = context
   const signingName = exchange.call?.identity.signingName ?? ''
-  const keep = options.learn === undefined ? limits.teeBytesMax : limits.learnBytesMax
+  const keep = keptBytesMax(context, exchange, options)
   const tee = createTee(keep)
   let last: Buffer
   try {

@@ -1,16 +1,17 @@
 /** The consumers and their runner, and what other processes may ask of them. */
 import assert from 'node:assert/strict'
 import type { Registry } from 'prom-client'
-import { compileSelectors } from '../event/selectors/compile.ts'
-import { createHistoryConsumer } from '../history/consumer.ts'
-import { startRunner } from '../journal/runner/runner.ts'
-import { shardOf } from '../journal/shard.ts'
-import { systemClock } from '../platform/clock.ts'
-import { pathsOf } from '../supervisor/data-folder.ts'
-import type { RoleHost } from '../supervisor/role-process.ts'
-import { createDeliveryConsumer } from '../trails/delivery/consumer.ts'
-import { CONSUMER_NAMES, type WriterJournal } from './journal.ts'
-import type { Stores } from './stores.ts'
+import { compileSelectors } from '../../event/selectors/compile.ts'
+import { createHistoryConsumer } from '../../history/consumer.ts'
+import { startRunner } from '../../journal/runner/runner.ts'
+import { shardOf } from '../../journal/shard.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { pathsOf } from '../../supervisor/data-folder.ts'
+import type { RoleHost } from '../../supervisor/role-process.ts'
+import { createDeliveryConsumer } from '../../trails/delivery/consumer.ts'
+import { CONSUMER_NAMES } from '../consumer-names.ts'
+import type { Stores } from '../stores.ts'
+import type { WriterJournal } from './journal.ts'
 
 /** `clew flush` gives up after this long; deliveries go on. */
 const FLUSH_MS_MAX = 120_000

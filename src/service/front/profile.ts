@@ -1,8 +1,8 @@
 /** `<data>/profile.env` and `<data>/server.json`: how people and commands reach the server. */
 
-import type { Config } from '../config.ts'
-import { writeFileDurably } from '../platform/durable-files.ts'
-import { pathsOf } from '../supervisor/data-folder.ts'
+import type { Config } from '../../config.ts'
+import { writeFileDurably } from '../../platform/durable-files.ts'
+import { pathsOf } from '../../supervisor/data-folder.ts'
 
 export interface RootKey {
   readonly accessKeyId: string

@@ -1,14 +1,14 @@
 import type { Registry } from 'prom-client'
-import { loadCatalogue } from '../capture/catalogue/catalogue.ts'
-import { createGateway } from '../capture/gateway/gateway.ts'
-import { createRecordCall } from '../capture/record/record-call.ts'
-import { identify } from '../capture/router/identify.ts'
-import { systemClock } from '../platform/clock.ts'
-import type { RoleHost } from '../supervisor/role-process.ts'
+import { loadCatalogue } from '../../capture/catalogue/catalogue.ts'
+import { createGateway } from '../../capture/gateway/gateway.ts'
+import { createRecordCall } from '../../capture/record/record-call.ts'
+import { identify } from '../../capture/router/identify.ts'
+import { systemClock } from '../../platform/clock.ts'
+import type { RoleHost } from '../../supervisor/role-process.ts'
+import type { Stores } from '../stores.ts'
 import type { FrontJournal } from './journal.ts'
 import { createLearning } from './learning.ts'
 import type { Services } from './services.ts'
-import type { Stores } from './stores.ts'
 
 /** Calls under way may end this long after the server was told to stop. */
 const GATEWAY_GRACE_MS = 8_000

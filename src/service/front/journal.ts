@@ -1,30 +1,23 @@
-/** The journal as the two processes have it: the front appends, the writer follows and asks the front. */
+/** The journal as the front has it, which appends. */
 import type { Registry } from 'prom-client'
-import type { SealedEvent } from '../event/sealed-event.ts'
-import { decodeFrame, encodeFrame } from '../journal/frame-codec.ts'
-import { createIntentTracker } from '../journal/intents/intent-tracker.ts'
-import { recoverIntents, startIntentCheckpoints } from '../journal/intents/intents.ts'
-import { JournalError, type JournalReader } from '../journal/journal.ts'
-import type { EventRecorder } from '../journal/recorder.ts'
-import { startTruncation } from '../journal/runner/truncation.ts'
-import {
-  openSegmentJournal,
-  openSegmentJournalReader,
-  type SegmentJournal,
-} from '../journal/segment-journal.ts'
-import { createRecorder } from '../journal/segment-recorder.ts'
-import { shardOf } from '../journal/shard.ts'
-import { drainSpool } from '../journal/spool/drain-spool.ts'
-import { openSpool } from '../journal/spool/spool.ts'
-import { createJournalTelemetry, createRecorderTelemetry } from '../journal/telemetry.ts'
-import { systemClock } from '../platform/clock.ts'
-import { pathsOf } from '../supervisor/data-folder.ts'
-import type { RoleHost } from '../supervisor/role-process.ts'
-import { closing } from './owned.ts'
-import type { Stores } from './stores.ts'
-
-/** Of all consumers: the journal is truncated below the lowest of their cursors. */
-export const CONSUMER_NAMES: readonly string[] = ['history', 'trails']
+import { decodeFrame } from '../../journal/frame-codec.ts'
+import { createIntentTracker } from '../../journal/intents/intent-tracker.ts'
+import { recoverIntents, startIntentCheckpoints } from '../../journal/intents/intents.ts'
+import { JournalError } from '../../journal/journal.ts'
+import type { EventRecorder } from '../../journal/recorder.ts'
+import { startTruncation } from '../../journal/runner/truncation.ts'
+import { openSegmentJournal, type SegmentJournal } from '../../journal/segment-journal.ts'
+import { createRecorder } from '../../journal/segment-recorder.ts'
+import { shardOf } from '../../journal/shard.ts'
+import { drainSpool } from '../../journal/spool/drain-spool.ts'
+import { openSpool } from '../../journal/spool/spool.ts'
+import { createJournalTelemetry, createRecorderTelemetry } from '../../journal/telemetry.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { pathsOf } from '../../supervisor/data-folder.ts'
+import type { RoleHost } from '../../supervisor/role-process.ts'
+import { CONSUMER_NAMES } from '../consumer-names.ts'
+import { closing } from '../owned.ts'
+import type { Stores } from '../stores.ts'
 
 /** A killed front's lock is gone within milliseconds; a new one waits for that. */
 const LOCK_WAIT_MS_MAX = 10_000
@@ -32,13 +25,6 @@ const LOCK_RETRY_MS = 20
 
 export interface FrontJournal {
   readonly recorder: EventRecorder
-  close(): Promise<void>
-}
-
-export interface WriterJournal {
-  readonly reader: JournalReader
-  /** Clew's own deliveries, appended by the front. */
-  readonly record: (events: SealedEvent[]) => Promise<void>
   close(): Promise<void>
 }
 
@@ -84,6 +70,7 @@ export const openFrontJournal = async (
   const spool = owned.add(
     await whenUnlocked(() => openSpool(folder, { master, clock, logger, maxBytes })),
   )
+  await drainSpool({ spool, journal, logger }) // before the recorder, which drains by itself
   const tracker = createIntentTracker()
   const recorder = owned.add(
     createRecorder({
@@ -97,7 +84,6 @@ export const openFrontJournal = async (
       failOpen: config.journal.failOpen,
     }),
   )
-  await drainSpool({ spool, journal, logger })
   await recoverIntents({ journal, documents, recorder, tracker, spool, logger })
   const { shards } = journal
   const checkpoints = startIntentCheckpoints({ documents, tracker, shards, logger })
@@ -116,19 +102,4 @@ export const openFrontJournal = async (
     if (frame.kind === 'events') await recorder.record(frame.events)
   })
   return { recorder, close: () => owned.closeAll() }
-}
-
-export const openWriterJournal = async (
-  { config, channel }: RoleHost,
-  { master }: Stores,
-): Promise<WriterJournal> => {
-  const folder = pathsOf(config.data).journal
-  const reader = await openSegmentJournalReader(folder, { master, clock: systemClock })
-  return {
-    reader,
-    record: async (events) => {
-      await channel.call('front', 'append', encodeFrame({ kind: 'events', events }))
-    },
-    close: () => reader.close(),
-  }
 }

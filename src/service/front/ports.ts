@@ -1,13 +1,13 @@
 /** The console port, and what tells people and commands where the server is. */
 import type { Registry } from 'prom-client'
-import { startAdminServer } from '../admin/admin-server.ts'
-import type { Config } from '../config.ts'
-import { readAdminToken } from '../supervisor/data-folder.ts'
-import type { RoleHost } from '../supervisor/role-process.ts'
+import { startAdminServer } from '../../admin/admin-server.ts'
+import type { Config } from '../../config.ts'
+import { readAdminToken } from '../../supervisor/data-folder.ts'
+import type { RoleHost } from '../../supervisor/role-process.ts'
+import { metricsOfAll } from '../metrics.ts'
+import type { Stores } from '../stores.ts'
 import type { Capture } from './capture.ts'
-import { metricsOfAll } from './metrics.ts'
 import { urlOf, writeProfile, writeServerFile } from './profile.ts'
-import type { Stores } from './stores.ts'
 
 export interface Ports {
   readonly listening: Pick<Config, 'listen' | 'console'>

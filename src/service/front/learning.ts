@@ -1,10 +1,10 @@
 /** What the gateway does with answers that carry credentials (reference/capture.md §4). */
-import type { CapturedAnswer, CapturedCall } from '../capture/call.ts'
-import type { Learn } from '../capture/gateway/gateway-options.ts'
-import type { Identities } from '../identity/identities.ts'
-import { type Answer, federationCallerOf, learnFromAnswer } from '../identity/learn.ts'
-import type { Clock } from '../platform/clock.ts'
-import type { Logger } from '../platform/logger.ts'
+import type { CapturedAnswer, CapturedCall } from '../../capture/call.ts'
+import type { Learn } from '../../capture/gateway/gateway-options.ts'
+import type { Identities } from '../../identity/identities.ts'
+import { type Answer, federationCallerOf, learnFromAnswer } from '../../identity/learn.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Logger } from '../../platform/logger.ts'
 
 const answerOf = (
   call: CapturedCall,

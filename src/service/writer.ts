@@ -1,0 +1,3 @@
+/** What the writer is made of, in one import. */
+export { openConsumers } from './writer/consumers.ts'
+export { openWriterJournal } from './writer/journal.ts'
