@@ -11,6 +11,8 @@ import type { EntrySource } from './entry-source.ts'
 
 /** A cursor is written at most so often while entries flow. */
 export const CURSOR_INTERVAL_MS = 1_000
+/** Far below the second in which an event must be visible, and twenty commits a second at most. */
+export const GATHER_MS = 50
 const BACKOFF_MS = 100
 const BACKOFF_MAX_MS = 30_000
 
@@ -56,6 +58,9 @@ export class Follower {
   #position: Sequence = 0
   #durable: Sequence = 0
   #savedAt = Number.NEGATIVE_INFINITY
+  /** When the last batch was taken, and its frames; 0 when there was none. */
+  #tookAt = Number.NEGATIVE_INFINITY
+  #tookFrames = 0
   #tickedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: FollowerOptions) {
@@ -133,6 +138,7 @@ export class Follower {
   async #step(): Promise<void> {
     const { clock, consumer, shard, tickMs } = this.#o
     await this.#serveRequests()
+    await this.#gather()
     const took = await this.#take()
     if (clock.monotonic() - this.#tickedAt >= tickMs) {
       await this.#retry('tick', async () => {
@@ -144,10 +150,21 @@ export class Follower {
     if (!took) await this.#waitForMore()
   }
 
+  /**
+   * The first frame after a pause is handed over at once. While they come one after another, those
+   * of GATHER_MS are handed over together: a batch costs the consumer a commit, however small it is.
+   */
+  async #gather(): Promise<void> {
+    const { clock, batchFrames } = this.#o
+    const left = this.#tookAt + GATHER_MS - clock.monotonic()
+    if (this.#tookFrames > 0 && this.#tookFrames < batchFrames && left > 0) await this.#sleep(left)
+  }
+
   /** Reads and hands over one batch. False where there was nothing. */
   async #take(): Promise<boolean> {
     const { source, consumer, shard, batchFrames, batchBytes, telemetry } = this.#o
     let took = false
+    this.#tookFrames = 0
     await this.#retry('consume', async () => {
       const from = this.#position + 1
       const step = await source.read(shard, from, batchFrames, batchBytes)
@@ -161,8 +178,10 @@ export class Follower {
       }
       const last = step.entries.at(-1)
       if (last === undefined) return
+      this.#tookAt = this.#o.clock.monotonic()
       this.#advance(await consumer.consume(shard, step.entries, this.#hard.signal))
       this.#position = last.sequence
+      this.#tookFrames = step.entries.length
       took = true
     })
     return took
