@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
 const checks: [name: string, command: string, ...args: string[]][] = [
+  // npm forgets optional packages of other platforms that its registry could not serve.
+  ['lock file', 'npm', 'ci', '--dry-run', '--no-audit', '--no-fund', '--loglevel', 'error'],
   ['types', 'tsc', '--noEmit', '-p', '.'],
   ['format and lint', 'biome', 'ci', '--colors=off', '--error-on-warnings', '.'],
   ['promise rules', 'oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'scripts', 'bench'],
