@@ -46,6 +46,16 @@ describe('configuration', () => {
       [() => read({}, { CLEW_REGIO: 'x' }), /environment: there is no setting 'CLEW_REGIO'/],
       [() => read({}, {}, fileWith(t, 'journal:\n  maxByte: 1\n')), /'journal\.maxByte'/],
       [() => read({}, {}, fileWith(t, 'region: [\n')), /clew\.yaml:\d+:\d+: /],
+      [
+        () => read({}, {}, fileWith(t, 'region: eu-west-1\nnope: 1\n')),
+        /yaml:2: there is no.*'nope'/,
+      ],
+      [() => read({}, {}, fileWith(t, 'listen: 4600\n')), /yaml:1: listen: '4600' is no HOST:PORT/],
+      [
+        () => read({}, {}, fileWith(t, 'journal:\n  retention: 24\n')),
+        /yaml:2: journal\.retention: '24' is no duration/,
+      ],
+      [() => read({}, {}, fileWith(t, 'just text\n')), /clew\.yaml holds no settings/],
       [() => read({}, {}, 'no-such-file.yaml'), /no-such-file\.yaml: ENOENT/],
       [() => read({ listen: '4600' }), /--listen: '4600' is no HOST:PORT/],
       [() => read({ logFileInterval: '5 minutes' }), /--log-file-interval: '5 minutes' is no dur/],

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { LineCounter, parseDocument } from 'yaml'
+import { isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { nearest } from './config/nearest.ts'
 import { flagOf, SETTINGS, type Setting, variableOf } from './config/settings.ts'
@@ -82,10 +82,21 @@ const readFile = (file: string): Map<string, Given> => {
     const place = lines.linePos(error.pos[0])
     throw new ConfigError('bad-file', `${file}:${place.line}:${place.col}: ${error.message}`)
   }
+  const content: unknown = document.toJS() ?? {}
+  if (typeof content !== 'object' || Array.isArray(content)) {
+    throw new ConfigError('bad-file', `${file} holds no settings.`, {
+      hint: 'Write one on a line, for example `logFileInterval: 1m`.',
+    })
+  }
+  const placeOf = (path: string): string => {
+    const node = document.getIn(path.split('.'), true)
+    const offset = isNode(node) ? node.range?.[0] : undefined
+    return offset === undefined ? file : `${file}:${lines.linePos(offset).line}`
+  }
   const given = new Map<string, Given>()
-  for (const [path, value] of leavesOf(document.toJS() ?? {}, '')) {
-    if (path !== '' && !PATHS.includes(path)) throw unknownSetting(file, path, PATHS)
-    given.set(path, { value, from: `${file}: ${path}` })
+  for (const [path, value] of leavesOf(content, '')) {
+    if (!PATHS.includes(path)) throw unknownSetting(placeOf(path), path, PATHS)
+    given.set(path, { value, from: `${placeOf(path)}: ${path}` })
   }
   return given
 }

@@ -21,7 +21,7 @@ const start = async (t: TestContext, flush: () => Promise<void> = async () => {}
     const response = await fetch(`${at}${path}`, { method, headers })
     return { status: response.status, body: await response.text() }
   }
-  return { ask, beReady: () => (ready = true) }
+  return { ask, at, beReady: () => (ready = true) }
 }
 
 describe('admin server', () => {
@@ -57,5 +57,17 @@ describe('admin server', () => {
     const answer = await ask('POST', '/admin/flush', 'right')
     assert.equal(answer.status, 500)
     assert.match(answer.body, /bucket audit: NoSuchBucket/)
+  })
+
+  it('does nothing for a body that no client has reason to send', async (t) => {
+    let flushed = 0
+    const { at } = await start(t, async () => {
+      flushed++
+    })
+    const headers = { authorization: 'Bearer right' }
+    const body = new Uint8Array(100_000)
+    const response = await fetch(`${at}/admin/flush`, { method: 'POST', headers, body })
+    assert.equal(response.status, 413)
+    assert.equal(flushed, 0)
   })
 })

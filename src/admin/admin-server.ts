@@ -87,24 +87,34 @@ const answer = async (request: IncomingMessage, options: AdminOptions) => {
   return route === undefined ? json(404, { error: `There is no ${name}.` }) : route(options)
 }
 
-const drain = (request: IncomingMessage): void => {
+/** Reads a body away, up to the size that any client has reason to send. */
+const drain = async (request: IncomingMessage): Promise<'read' | 'too-large'> => {
   let bytes = 0
-  request.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes > BODY_BYTES_MAX) request.destroy()
-  })
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    bytes += (chunk as Buffer).length
+    if (bytes > BODY_BYTES_MAX) return 'too-large'
+  }
+  return 'read'
 }
+
+const TOO_LARGE = json(413, { error: `No request here has a body above ${BODY_BYTES_MAX} bytes.` })
 
 const respond = async (
   request: IncomingMessage,
   response: ServerResponse,
   options: AdminOptions,
 ): Promise<void> => {
-  drain(request)
-  const result = await answer(request, options).catch((error: unknown) => {
-    options.logger.error({ error, url: request.url }, 'An admin request failed.')
-    return json(500, { error: messageOf(error) })
-  })
+  const drained = await drain(request).catch(() => undefined)
+  // The client left before its request was complete: nothing is done, nobody is there to answer.
+  if (drained === undefined) return
+  const result =
+    drained === 'too-large'
+      ? TOO_LARGE
+      : await answer(request, options).catch((error: unknown) => {
+          options.logger.error({ error, url: request.url }, 'An admin request failed.')
+          return json(500, { error: messageOf(error) })
+        })
+  if (drained === 'too-large') response.shouldKeepAlive = false
   response.writeHead(result.status, {
     'content-type': result.type,
     'content-length': Buffer.byteLength(result.body),

@@ -25,6 +25,15 @@ test('every operation that is not built says so', async () => {
   }
 })
 
+test('a region that does not look like one is refused', async () => {
+  await using api = await createApiFixture()
+  for (const region of ['..', '__proto__', 'xxxx', 'AA-BB-1', 'a'.repeat(41), '']) {
+    const { status, body } = await api.call('ListTrails', {}, { region })
+    assert.deepEqual([status, body.__type], [403, 'InvalidSignatureException'], region)
+  }
+  assert.equal((await api.call('ListTrails', {}, { region: 'made-up-7' })).status, 200)
+})
+
 test('a body behind the limit is refused, and not read to its end', async () => {
   await using api = await createApiFixture({ limits: { bodyBytesMax: 1_000 } })
   const headers = { 'x-amz-target': `${TARGET}ListTrails` }

@@ -2,6 +2,7 @@
 import { Fault, type FaultCode } from '../contract/fault.ts'
 import type { OperationCall, OperationInput, OperationName } from '../contract/operation.ts'
 import { validateInput } from '../contract/validate.ts'
+import { isRegion } from '../documents/region-registry.ts'
 import { partitionOf } from '../event/arn.ts'
 import type { VerifiedCall } from '../identity/verified-call.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -57,6 +58,15 @@ export const dispatch = async <Name extends OperationName>(
   const operation: Operations[Name] = operations[name]
   const { account, region, caller } = call
   const partition = partitionOf(region)
+
+  // 403 {"__type":"InvalidSignatureException", …}: the region becomes part of ARNs, of object keys
+  // and of the names of documents; a signer may write `..` there.
+  if (!isRegion(region)) {
+    throw new Fault(
+      'InvalidSignatureException',
+      `Credential should be scoped to a valid region, not '${region}'.`,
+    )
+  }
 
   // 413 {"__type":"RequestEntityTooLargeException", …}
   const body = await readBody(call.body, bodyBytesMax)

@@ -1,4 +1,5 @@
 /** `clew …`: the commands, their exit codes (DESIGN.md §5) and how errors are told to people. */
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config.ts'
 import { CodedError, messageOf } from '../platform/errors.ts'
@@ -36,6 +37,11 @@ const exitCodeOf = (error: unknown): number => {
   return error instanceof ConfigError || error instanceof CodedError ? EXIT.usage : EXIT.found
 }
 
+const versionOf = (): string => {
+  const file = new URL('../../package.json', import.meta.url)
+  return String(JSON.parse(readFileSync(file, 'utf8')).version)
+}
+
 /** A server starts without waiting for the other commands to load. */
 const commandsFor = async (argv: readonly string[], script: string): Promise<Command[]> => {
   if (argv[2] === 'serve') return [serveCommand(script)]
@@ -47,6 +53,7 @@ const commandsFor = async (argv: readonly string[], script: string): Promise<Com
 export const runCommandLine = async (argv: string[], script: string): Promise<number> => {
   const program = new Command('clew')
     .description('The open CloudTrail: records API calls, keeps, delivers and finds them.')
+    .version(versionOf())
     .exitOverride()
     .showSuggestionAfterError()
     .configureHelp({ sortSubcommands: true })

@@ -147,6 +147,8 @@ describe('CSV fields', () => {
       ['\tx', "'\tx"],
       ['\r=x', '"\'\r=x"'],
       ['=HYPERLINK("a","b")', '"\'=HYPERLINK(""a"",""b"")"'],
+      ['\uff1d1', "'\uff1d1"],
+      ['a\u001b[2J\u009bm', 'a\ufffd[2J\ufffdm'],
       ['a=b', 'a=b'],
       ['', ''],
     ]

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { messageOf } from '../platform/errors.ts'
+import { messageOf, systemCodeOf } from '../platform/errors.ts'
 import { DataFolderError, pathsOf, readAdminToken } from '../supervisor/data-folder.ts'
 import { configOf, withSettings } from './settings-options.ts'
 
@@ -13,7 +13,8 @@ export const consoleOf = (data: string): string => {
     }
     throw new Error('it names no console')
   } catch (cause) {
-    throw new DataFolderError('absent', `No server runs on ${data}: ${messageOf(cause)}`, {
+    const why = systemCodeOf(cause) === 'ENOENT' ? '.' : `: ${messageOf(cause)}`
+    throw new DataFolderError('absent', `No server runs on ${data}${why}`, {
       cause,
       hint: 'Start one with `npm start`, or name its folder with --data.',
     })

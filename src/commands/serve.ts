@@ -44,7 +44,7 @@ const welcome = (config: Config, places: Places): string => {
   return [
     `Clew is ready.`,
     `  AWS endpoint  ${places.endpoint}`,
-    `  Console       ${places.console}  (admin token in ${pathsOf(config.data).adminToken})`,
+    `  Console       ${places.console}  (health, metrics, flush; token in ${pathsOf(config.data).adminToken})`,
     `  Data folder   ${config.data}`,
     '',
     `Use it from a shell:    . ${profile} && aws cloudtrail lookup-events`,
@@ -69,14 +69,14 @@ const serve = async (config: Config, script: string): Promise<number> => {
     const places = (await supervisor.channel.call('front', 'places')) as Places
     process.stdout.write(`${welcome(config, places)}\n`)
   }
-  const outcome =
-    typeof started === 'string' ? started : await Promise.race([signal, supervisor.failed])
-  logger.info({}, 'Stopping.')
+  const outcome = started === true ? await Promise.race([signal, supervisor.failed]) : started
+  if (typeof outcome === 'number' || started === true) logger.info({}, 'Stopping.')
   await supervisor.stop()
   rmSync(pathsOf(config.data).server, { force: true })
   if (typeof outcome === 'number') return outcome
-  process.stderr.write(`clew: ${outcome} The log above says why.\n`)
-  return 1
+  process.stderr.write(`clew: ${outcome.message}\n`)
+  if (outcome.hint !== undefined) process.stderr.write(`      ${outcome.hint}\n`)
+  return started === true ? 1 : 2 // 2: an unmet precondition, and nothing was served
 }
 
 export const serveCommand = (script: string): Command =>

@@ -23,9 +23,7 @@ export const withSettings = (command: Command, only?: readonly string[]): Comman
     if (setting.repeatable === true) option.argParser(append)
     command.addOption(option)
   }
-  return command.addOption(
-    new Option('--config <file>', 'settings in YAML [CLEW_CONFIG]').env('CLEW_CONFIG'),
-  )
+  return command.addOption(new Option('--config <file>', 'settings in YAML [CLEW_CONFIG]'))
 }
 
 /** The configuration of a command made by `withSettings`. */

@@ -5,7 +5,10 @@
 import { z } from 'zod'
 import { parseDuration, parseSize } from './quantities.ts'
 
-const duration = z.string().transform((text, context) => {
+/** YAML reads `24` and `4600` as numbers; the schemas below judge them as they were written. */
+const scalar = z.union([z.string(), z.number().transform(String)])
+
+const duration = scalar.transform((text, context) => {
   const ms = parseDuration(text)
   if (ms !== undefined && ms > 0) return ms
   context.addIssue({
@@ -15,14 +18,14 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-const size = z.union([z.string(), z.number()]).transform((given, context) => {
-  const bytes = parseSize(String(given))
+const size = scalar.transform((given, context) => {
+  const bytes = parseSize(given)
   if (bytes !== undefined) return bytes
   context.addIssue({ code: 'custom', message: `'${given}' is no size such as 512MiB or 64GiB` })
   return z.NEVER
 })
 
-const address = z.string().transform((text, context) => {
+const address = scalar.transform((text, context) => {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
   if (match !== null && port <= 65_535) return { host: match[1] ?? match[2] ?? '', port }

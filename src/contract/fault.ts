@@ -13,6 +13,7 @@ import type { DECLARED_FAULTS } from './cloudtrail-tables.generated.ts'
 export const PROTOCOL_FAULTS = {
   AccessDeniedException: 400,
   InternalFailure: 500,
+  InvalidSignatureException: 403,
   RequestEntityTooLargeException: 413,
   SerializationException: 400,
   ServiceUnavailable: 503,

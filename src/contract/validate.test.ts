@@ -163,3 +163,12 @@ test('any JSON is taken or refused with a fault of the client', () => {
     { numRuns: 500 },
   )
 })
+
+test('refuses lists that are too long to be quoted', () => {
+  const depth = 300_000
+  const tags = Array.from({ length: 500 }, () => '{"Key":"a"},').join('')
+  const json = JSON.parse(
+    `{"ResourceId":"x","TagsList":[${tags}${'['.repeat(depth)}${']'.repeat(depth)}]}`,
+  )
+  assert.notEqual(faultOf('AddTags', json).code, 'InternalFailure')
+})

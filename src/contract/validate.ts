@@ -60,8 +60,18 @@ const tokenOf = (value: unknown): string => {
 const wrongType = (value: unknown, wanted: string): Fault =>
   new Fault('SerializationException', `${tokenOf(value)} can not be converted to ${wanted}`)
 
+/** JSON of anything that a client sent; JSON.stringify recurses, and a client may nest deeper. */
+const jsonOf = (value: unknown): string => {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    // RangeError: the message then only says what kind of value it was.
+    return Array.isArray(value) ? '[…]' : '{…}'
+  }
+}
+
 const quote = (value: unknown): string => {
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  const text = typeof value === 'string' ? value : jsonOf(value)
   return text.length > QUOTED_CHARACTERS_MAX ? `${text.slice(0, QUOTED_CHARACTERS_MAX)}…` : text
 }
 

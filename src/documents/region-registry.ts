@@ -14,6 +14,8 @@ export const isRegion = (text: string): boolean =>
 
 export interface RegionRegistry {
   list(): readonly string[]
+  /** Whether the region is enabled, or may join. */
+  accepts(region: string): boolean
   /** Joins a region; resolves when that is durable. What does not look like a region is ignored. */
   join(region: string): Promise<void>
   close(): void
@@ -47,5 +49,9 @@ export const openRegionRegistry = async (
       }
     }
   }
-  return { list, join, close: () => watch[Symbol.dispose]() }
+  const accepts = (region: string): boolean =>
+    configured.includes(region) ||
+    joined.includes(region) ||
+    (isRegion(region) && joined.length < REGIONS_MAX)
+  return { list, accepts, join, close: () => watch[Symbol.dispose]() }
 }

@@ -36,6 +36,12 @@ describe('data folder', () => {
     await assert.rejects(openDataFolder(config), { code: 'in-use' })
   })
 
+  it('refuses what is no folder', async (t) => {
+    const config = configIn(t)
+    writeFileSync(config.data, 'a file')
+    await assert.rejects(openDataFolder(config), { code: 'unusable' })
+  })
+
   it('refuses a newer format and a lost or damaged key instead of making a new one', async (t) => {
     const config = configIn(t)
     const paths = pathsOf(config.data)

@@ -18,7 +18,7 @@ const FORMAT_VERSION = 1
 const MASTER_KEY_COMMAND_MS_MAX = 10_000
 
 export class DataFolderError extends CodedError<
-  'in-use' | 'newer-format' | 'no-master-key' | 'bad-master-key' | 'absent'
+  'in-use' | 'newer-format' | 'no-master-key' | 'bad-master-key' | 'absent' | 'unusable'
 > {}
 
 /** Paths inside the data folder, in one place. */
@@ -102,14 +102,30 @@ const writeIfAbsent = async (file: string, content: () => string): Promise<void>
   if (!existsSync(file)) await writeFileDurably(file, content())
 }
 
+const lockedFolder = async (data: string): Promise<Disposable> => {
+  try {
+    await makeFolder(data)
+    return takeLock(pathsOf(data).lock)
+  } catch (cause) {
+    if (cause instanceof DataFolderError) throw cause
+    throw new DataFolderError(
+      'unusable',
+      `${data} cannot be the data folder: ${messageOf(cause)}`,
+      {
+        cause,
+        hint: 'Name a folder that this user can write with --data.',
+      },
+    )
+  }
+}
+
 /**
  * Opens (at the first start: makes) the folder for a server. Throws DataFolderError when another
- * server holds it. The lock ends with the returned value, or with the process.
+ * server holds it or it cannot be written. The lock ends with the returned value, or with the process.
  */
 export const openDataFolder = async (config: Config): Promise<Disposable> => {
   const paths = pathsOf(config.data)
-  await makeFolder(config.data)
-  const lock = takeLock(paths.lock)
+  const lock = await lockedFolder(config.data)
   try {
     // The key comes before the format file: a crash between them must not leave a folder that
     // looks old and has no key.

@@ -1,8 +1,8 @@
 /** The life of a child process: configuration in, role started, `ready` out, until told to stop. */
 import type { Config } from '../config.ts'
-import { messageOf } from '../platform/errors.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { type Channel, createChannel } from '../platform/process-channel.ts'
+import { startFailureOf } from './start-failure.ts'
 import type { ChildRole } from './supervisor.ts'
 
 /** What a role needs of the process it lives in. */
@@ -60,8 +60,11 @@ export const runRole = (role: ChildRole, start: (host: RoleHost) => Promise<Runn
       running.then(
         (role) => send({ ready: true, ...(role.listening ? { listening: role.listening } : {}) }),
         (error: unknown) => {
-          const hint = error instanceof Error && 'hint' in error ? error.hint : undefined
-          logger.error({ error, hint }, `The ${role} process cannot start: ${messageOf(error)}`)
+          const failure = startFailureOf(error, config)
+          // The supervisor tells people what only they can change; anything else is for the log.
+          if (failure.final) logger.debug({ error }, 'The process cannot start.')
+          else logger.error({ error, hint: failure.hint }, 'The process cannot start.')
+          send({ failure })
           process.exit(1)
         },
       )

@@ -7,6 +7,7 @@ import type { Config } from '../config.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type Channel, createChannel, type Role } from '../platform/process-channel.ts'
+import type { StartFailure } from './start-failure.ts'
 
 /** A graceful stop ends within 25 s: calls under way, then the consumers, then the journal. */
 const DRAIN_MS_MAX = 10_000
@@ -28,14 +29,18 @@ export interface Supervisor {
   ready(): Promise<void>
   /** Resolves when all children have ended. */
   stop(): Promise<void>
-  /** Resolves with the reason when the server cannot go on. */
-  readonly failed: Promise<string>
+  /** Resolves with the reason when the server cannot go on, or cannot start. */
+  readonly failed: Promise<StartFailure>
 }
 
 interface ChildState {
   process: ChildProcess | undefined
   ready: boolean
+  /** It was ready once: what stops it now may pass, so it is started again. */
+  proven: boolean
   failures: number
+  /** What it said before it ended. */
+  reason: StartFailure | undefined
   timer: NodeJS.Timeout | undefined
 }
 
@@ -51,6 +56,16 @@ interface Relayed {
 const isReady = (message: unknown): message is { ready: true; listening?: Partial<Config> } =>
   typeof message === 'object' && message !== null && 'ready' in message
 
+const isFailure = (message: unknown): message is { failure: StartFailure } =>
+  typeof message === 'object' && message !== null && 'failure' in message
+
+/** What ended the server when a process could not be kept running. */
+const givenUp = (role: ChildRole, { failures, reason }: ChildState): StartFailure => ({
+  message: `The ${role} process ended ${failures} times in a row${reason === undefined ? '' : `: ${reason.message}`}`,
+  hint: reason?.hint ?? 'The log above says why.',
+  final: true,
+})
+
 export const startSupervisor = (options: {
   /** The script that runs a role: `node script role`. */
   script: string
@@ -62,7 +77,7 @@ export const startSupervisor = (options: {
   let { config } = options
   const children = new Map<ChildRole, ChildState>()
   const readiness = Promise.withResolvers<void>()
-  const failure = Promise.withResolvers<string>()
+  const failure = Promise.withResolvers<StartFailure>()
   let stopping = false
   let receive: (message: unknown) => void = () => {}
 
@@ -114,38 +129,57 @@ export const startSupervisor = (options: {
     })
     state.process = child
     state.ready = false
+    state.reason = undefined
     child.on('message', (message) => {
-      if (isReady(message)) {
+      if (isFailure(message)) state.reason = message.failure
+      else if (isReady(message)) {
         state.ready = true
+        state.proven = true
         // Port 0 picks a free port once: a restarted front must be found where clients look.
         config = { ...config, ...message.listening }
         if ([...children.values()].every((each) => each.ready)) readiness.resolve()
       } else relay(message as never)
     })
     child.on('error', (error) => logger.error({ error, child: role }, 'A process failed.'))
-    child.on('exit', (code, signal) => {
+    // 'close', not 'exit': what the process said before it ended has arrived by then.
+    child.on('close', (code, signal) => {
       state.process = undefined
       state.ready = false
       refuseCallsTo(role)
       if (stopping) return
+      if (state.reason?.final === true && !state.proven) {
+        failure.resolve(state.reason)
+        return
+      }
       const lived = clock.monotonic() - startedAt
       state.failures = lived > STABLE_AFTER_MS ? 0 : state.failures + 1
       if (state.failures > FAILED_STARTS_MAX) {
-        failure.resolve(`The ${role} process ended ${state.failures} times in a row.`)
+        failure.resolve(givenUp(role, state))
         return
       }
       const delay = Math.min(
         RESTART_DELAY_MS_MAX,
         RESTART_DELAY_MS_MIN * 2 ** Math.max(0, state.failures - 1),
       )
-      logger.warn({ child: role, code, signal, restartMs: delay }, 'A process ended; restarting.')
+      const reason = state.reason?.message
+      logger.warn(
+        { child: role, code, signal, reason, restartMs: delay },
+        'A process ended; restarting.',
+      )
       state.timer = setTimeout(() => launch(role, state), delay)
     })
     child.send({ config })
   }
 
   for (const role of CHILD_ROLES) {
-    const state = { process: undefined, ready: false, failures: 0, timer: undefined }
+    const state: ChildState = {
+      process: undefined,
+      ready: false,
+      proven: false,
+      failures: 0,
+      reason: undefined,
+      timer: undefined,
+    }
     children.set(role, state)
     launch(role, state)
   }
@@ -155,7 +189,7 @@ export const startSupervisor = (options: {
     clearTimeout(state?.timer)
     const child = state?.process
     if (child === undefined) return
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    const exited = new Promise<void>((resolve) => child.once('close', () => resolve()))
     if (child.connected) child.send({ stop: true })
     const timer = setTimeout(() => {
       logger.warn({ child: role }, 'A process did not stop in time and is killed.')

@@ -28,18 +28,19 @@ export interface XmlNode {
   readonly [name: string]: readonly XmlNode[] | string
 }
 
-const PREDEFINED: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-}
+/** A map, not an object: `&constructor;` is no entity. */
+const PREDEFINED: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+])
 
 /** The five predefined entities and character references; there is no document type to add more. */
 const decodeEntities = (text: string): string =>
   text.replace(/&([^;&]*);?/g, (_, name: string) => {
-    const predefined = PREDEFINED[name]
+    const predefined = PREDEFINED.get(name)
     if (predefined !== undefined) return predefined
     const hex = /^#x([0-9A-Fa-f]{1,6})$/.exec(name)?.[1]
     const decimal = /^#(\d{1,7})$/.exec(name)?.[1]

@@ -53,6 +53,35 @@ describe('built-in S3 on the wire', () => {
     assert.ok(head.headers['x-amz-request-id'])
   })
 
+  it('does only what it was recorded as', async () => {
+    const both = { method: 'PUT', path: '/b-1', query: 'acl&policy', body: streamOf('{}') }
+    await expectFault({ ...both, operation: 'PutBucketAcl' }, 400, 'InvalidArgument')
+    const plain = { method: 'GET', path: '/b-1', operation: 'ListObjects' }
+    assert.equal((await s3.ask(plain)).status, 200)
+  })
+
+  it('keeps metadata of any name', async () => {
+    const headers = { 'x-amz-meta-__proto__': 'one', 'x-amz-meta-constructor': 'two' }
+    assert.equal((await put('/b-1/names', 'x', headers)).status, 200)
+    const answer = await s3.ask({ method: 'GET', path: '/b-1/names' })
+    for (const [name, value] of Object.entries(headers)) assert.equal(answer.headers[name], value)
+    await s3.ask({ method: 'DELETE', path: '/b-1/names' })
+  })
+
+  it('ignores a range of nothing but space, at once', { timeout: 10_000 }, async () => {
+    assert.equal((await put('/b-1/range', 'hello')).status, 200)
+    const space = ' '.repeat(1_000_000)
+    for (const [range, status] of [
+      [`bytes=${space}x`, 200],
+      [`bytes=1-${space}x`, 200],
+      [`bytes = 1 - 2`, 206],
+    ] as const) {
+      const answer = await s3.ask({ method: 'GET', path: '/b-1/range', headers: { range } })
+      assert.equal(answer.status, status, range.slice(0, 20))
+    }
+    await s3.ask({ method: 'DELETE', path: '/b-1/range' })
+  })
+
   it('refuses malformed addresses', async () => {
     for (const path of ['/b-1/%ff', '/b-1/%zz', '/b-1/%c3%28', '/b-1/%ed%a0%80', '/%']) {
       await expectFault({ method: 'GET', path }, 400, 'InvalidURI')

@@ -28,6 +28,20 @@ const checkExpectedOwner = ({ headers }: S3Request, bucket: BucketRecord): void 
   if (expected !== undefined && expected !== bucket.account) throw new S3Fault('AccessDenied')
 }
 
+/**
+ * What is done MUST be what the record will say. `PUT ?acl&policy` reads as two operations, and
+ * whoever recorded one while the other is done would let a policy change pass for an ACL's. S3 too
+ * refuses conflicting sub-resources with this code.
+ */
+const checkSameOperation = (call: VerifiedCall, { operation }: Route): void => {
+  if (call.operation === undefined || call.operation === operation) return
+  throw invalidArgument(
+    `Conflicting query string parameters: the request reads as ${call.operation} and as ${operation}.`,
+    'ResourceType',
+    operation,
+  )
+}
+
 const allow = async (
   request: S3Request,
   context: S3Context,
@@ -119,6 +133,7 @@ export const createBuiltinS3 = (options: BuiltinS3Options): BuiltinService => {
   const answer = async (call: VerifiedCall): Promise<ServiceAnswer> => {
     const target = parseTarget(call)
     const route = findRoute(ROUTES, target, call.method, call.headers)
+    checkSameOperation(call, route)
     const request = { ...target, call, headers: call.headers, operation: route.operation }
     try {
       return await answerRoute(route, request, options)

@@ -59,6 +59,18 @@ describe('GetCallerIdentity', () => {
     assert.equal(answer.headers['content-type'], 'text/xml')
   })
 
+  it('does only what it was recorded as', async () => {
+    const caller: Caller = { principal: { kind: 'root', account: ACCOUNT } }
+    const given = { form: 'Action=GetSessionToken&Version=2011-06-15' }
+    const call = callOf(caller, given)
+    const { operation: _, ...unnamed } = call
+    for (const recorded of [{ ...call, operation: 'GetCallerIdentity' }, unnamed]) {
+      const answer = await fixture.sts({ ...recorded, body: callOf(caller, given).body })
+      assert.equal(answer.status, 400)
+      assert.match(String(answer.body), /<Code>InvalidAction<\/Code>/)
+    }
+  })
+
   it('refuses unknown and anonymous callers', async () => {
     await assert.rejects(
       ask({ accessKeyId: 'AKIANOBODY', secret: 'x' }),

@@ -57,6 +57,20 @@ const operationOf = (parameters: URLSearchParams): { name: string; operation: St
   return { name, operation }
 }
 
+/**
+ * What is done MUST be what the record will say: a target header, a second Action or an odd content
+ * type must not let one operation pass for another. `recorded` is undefined where the catalogue
+ * could not name the call.
+ */
+const checkSameOperation = (recorded: string | undefined, name: string): void => {
+  if (recorded === name) return
+  const other = recorded === undefined ? 'no operation of STS' : `the operation ${recorded}`
+  throw new StsFault(
+    'InvalidAction',
+    `The Action is ${name}, but the request as a whole reads as ${other}. Send Action once, as a form parameter.`,
+  )
+}
+
 /** Unknown keys come here where a setting records instead of rejecting them. */
 const checkCaller = ({ caller }: VerifiedCall): void => {
   if (caller.principal.kind === 'anonymous') {
@@ -79,6 +93,7 @@ export const createBuiltinSts = (options: {
     try {
       const parameters = await readParameters(call)
       const { name, operation } = operationOf(parameters)
+      checkSameOperation(call.operation, name)
       if (operation !== notImplemented) checkCaller(call)
       const partition = partitionOf(call.region)
       const result = await operation({ call, parameters, partition }, context)

@@ -1,6 +1,7 @@
 /** Bytes that no AWS client sends: a clear refusal, no crash, and the next request is served. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { testCredential } from '../signature/signing.test-support.ts'
 import {
   echoService,
   headBytes,
@@ -111,6 +112,31 @@ test('a body that breaks the framing of HTTP: 400 while it is held, a broken req
   const body = `1000\r\n${'x'.repeat(4096)}\r\nzz\r\n`
   assert.match(await exchange(Buffer.concat([streamed, Buffer.from(body)])), /^HTTP\/1\.1 400 /)
   assert.ok(upstream.requests.slice(before, -1).every(({ complete }) => !complete))
+})
+
+test('a body that breaks in one piece with its head is refused at once', async (t) => {
+  // The signature is still being verified then: nobody reads the body yet.
+  const { exchange, port } = await start(t, {
+    credentials: {
+      find: async (id) => {
+        await new Promise((resolve) => setImmediate(resolve))
+        return id === testCredential().accessKeyId ? testCredential() : undefined
+      },
+    },
+  })
+  const head = await headBytes(port, jsonCall('CreateTrail'), ['transfer-encoding: chunked'])
+  const broken = Buffer.concat([head, Buffer.from('zz\r\nhello\r\n0\r\n\r\n')])
+  assert.match(await exchange(broken), /^HTTP\/1\.1 400 /)
+})
+
+test('requests that pile up on one connection are refused', async (t) => {
+  const { port } = await start(t, { limits: { pipelinedMax: 3 } })
+  const one = await headBytes(port, jsonCall('GetTrail'), ['content-length: 2'])
+  const { socket, text } = await rawConnection(t, port)
+  socket.write(Buffer.concat(Array.from({ length: 8 }, () => [one, Buffer.from('{}')]).flat()))
+  const answers = await text()
+  assert.equal(answers.split('HTTP/1.1 200').length - 1, 3)
+  assert.match(answers, /HTTP\/1\.1 503 [\s\S]*SlowDown/)
 })
 
 test('two requests at once are answered in their order', async (t) => {

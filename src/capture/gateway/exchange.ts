@@ -40,12 +40,13 @@ export class Exchange {
   heldBytes = 0
   /** Set once the call is to be recorded, however it ends. */
   call: CapturedCall | undefined
-  /** Ends the reading of a body that is under way. */
-  failBody: FailBody = () => {}
   /** The outcome counts even if the client goes away: a management write was handed over whole. */
   seeThrough = false
   /** Bytes of payload that came in. */
   bytesIn: () => number = () => 0
+  #failBody: FailBody = () => {}
+  /** What ends a body before anybody began to read it. */
+  #broken: CallFault | undefined
   #awaitsContinue: boolean
   #serviceBegun: number | undefined
   #serviceMs = 0
@@ -85,10 +86,20 @@ export class Exchange {
     return this.#abort.signal
   }
 
+  /**
+   * The body is being read, and `fail` ends that. Bytes that are no HTTP may have come in one piece
+   * with the head, while its signature was verified: then there is nothing to wait for.
+   */
+  readsBody(fail: FailBody): void {
+    this.#failBody = fail
+    if (this.#broken !== undefined && !this.request.complete) fail(this.#broken)
+    else this.wantBody()
+  }
+
   /** The gateway closes: nothing is waited for any more. */
   cut(): void {
     const error = new CallFault(503, 'ServiceUnavailable', 'Clew is shutting down.')
-    this.failBody(error)
+    this.#failBody(error)
     this.#abort.abort(error)
     this.response.destroy()
   }
@@ -96,7 +107,8 @@ export class Exchange {
   /** The connection sent bytes that are no HTTP. What was complete before them is still answered. */
   breakOff(error: CallFault): void {
     this.response.shouldKeepAlive = false
-    if (!this.request.complete) this.failBody(error)
+    this.#broken = error
+    if (!this.request.complete) this.#failBody(error)
   }
 
   /** Lets a client that waits for it send its body. MUST follow the head's verification. */

@@ -15,7 +15,7 @@ export interface GatewayContext {
   readonly telemetry: GatewayTelemetry
   readonly virtualBucket: (head: RequestHead) => string | undefined
   readonly sourceAddress: (peer: string | undefined, forwardedFor: string | undefined) => string
-  readonly regionSeen: (region: string) => void
+  readonly isRegionTaken: (region: string) => boolean
 }
 
 export type AnswerFacts = Omit<CapturedAnswer, 'bytesIn' | 'completedAt'>

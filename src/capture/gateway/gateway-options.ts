@@ -59,8 +59,11 @@ export interface GatewayOptions {
   readonly virtualHostSuffixes?: readonly string[]
   /** Addresses or CIDR blocks whose X-Forwarded-For is believed. */
   readonly trustedProxies?: readonly string[]
-  /** Called once for every region that a verified request was signed for. */
-  readonly onRegion?: (region: string) => void
+  /**
+   * Called for a region that a verified request was signed for, until it answers true: the region is
+   * an enabled one, or joins now. False refuses the call: there are too many regions already.
+   */
+  readonly onRegion?: (region: string) => boolean
   readonly authorize?: Authorize
   /** Milliseconds between a client's clock and ours. */
   readonly skewMs?: number
@@ -94,6 +97,8 @@ export const GATEWAY_LIMITS = {
   answerIdleMs: 60_000,
   keepAliveMs: 65_000,
   connectionsMax: 4096,
+  /** Requests of one connection that may be under way at once; no AWS client sends a second. */
+  pipelinedMax: 32,
   /** What is kept of an answer for the record. */
   teeBytesMax: 256 * KIB,
   /** The same for answers with credentials, which are kept whole. */

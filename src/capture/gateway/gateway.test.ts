@@ -235,7 +235,7 @@ test('virtual-hosted S3, regions, and the addresses of proxies', async (t) => {
   const regions: string[] = []
   const { url, recorder, port } = await startGateway(t, {
     builtin: () => echoService,
-    onRegion: (region) => regions.push(region),
+    onRegion: (region) => regions.push(region) > 0,
   })
   const host = (name: string) => ({ headers: { host: `${name}:${port}` } })
   const agent = new Agent()

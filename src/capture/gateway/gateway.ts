@@ -24,17 +24,40 @@ import { createGatewayTelemetry } from './telemetry.ts'
 /** How long answers that were cut off may take to be recorded after the grace. */
 const RECORDING_MS = 2_000
 
-const REGION = /^[a-z]{2,}(-[a-z0-9]+)+-\d+$/
+/** What is remembered of the regions that were accepted; an installation has far fewer. */
+const REGIONS_SEEN_MAX = 1_000
 
-/** Tells once about every region; odd names stay what they are, but are no region of Clew's. */
-const createRegionWatch = (tell: ((region: string) => void) | undefined) => {
+/** Asks about a region until it is taken once. */
+const createRegionWatch = (accepts: (region: string) => boolean = () => true) => {
   const seen = new Set<string>()
-  return (region: string): void => {
-    if (seen.has(region) || !REGION.test(region)) return
-    seen.add(region)
-    tell?.(region)
+  return (region: string): boolean => {
+    if (seen.has(region)) return true
+    if (!accepts(region)) return false
+    if (seen.size < REGIONS_SEEN_MAX) seen.add(region)
+    return true
   }
 }
+
+/** At most this often: a client that opens thousands of connections must not fill the log too. */
+const DROP_NOTICE_MS = 10_000
+
+const createDropNotice = ({ options, limits }: GatewayContext): (() => void) => {
+  const { clock, logger } = options
+  let nextAt = Number.NEGATIVE_INFINITY
+  let dropped = 0
+  return () => {
+    dropped++
+    const now = clock.monotonic()
+    if (now < nextAt) return
+    nextAt = now + DROP_NOTICE_MS
+    logger.warn({ connections: limits.connectionsMax, dropped }, 'too many connections')
+    dropped = 0
+  }
+}
+
+/** Every one of them holds memory for its answer until those before it are taken. */
+const tooManyAtOnce = (): CallFault =>
+  new CallFault(503, 'SlowDown', 'Too many requests at once on one connection.')
 
 const contextOf = (options: GatewayOptions): GatewayContext => {
   const limits = { ...GATEWAY_LIMITS, ...options.limits }
@@ -51,7 +74,7 @@ const contextOf = (options: GatewayOptions): GatewayContext => {
     telemetry: createGatewayTelemetry(options.registry),
     virtualBucket: createVirtualHost(options.virtualHostSuffixes ?? VIRTUAL_HOST_SUFFIXES),
     sourceAddress: createSourceAddress(options.trustedProxies ?? []),
-    regionSeen: createRegionWatch(options.onRegion),
+    isRegionTaken: createRegionWatch(options.onRegion),
   }
 }
 
@@ -131,10 +154,7 @@ class HttpGateway implements Gateway {
       })
       .on('connect', (_request: IncomingMessage, socket: Duplex) => noTunnel(socket))
       .on('clientError', (error: Error, socket: Duplex) => this.#parserRefused(error, socket))
-      .on('drop', () => {
-        const { logger } = this.#context.options
-        logger.warn({ connections: this.#context.limits.connectionsMax }, 'too many connections')
-      })
+      .on('drop', createDropNotice(this.#context))
   }
 
   #take(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
@@ -150,7 +170,11 @@ class HttpGateway implements Gateway {
     const open = this.#open.get(socket) ?? new Set()
     this.#open.set(socket, open.add(exchange))
     telemetry.inFlight(1)
-    await serveExchange(this.#context, exchange)
+    if (open.size <= this.#context.limits.pipelinedMax) await serveExchange(this.#context, exchange)
+    else {
+      exchange.response.shouldKeepAlive = false
+      await exchange.fail(tooManyAtOnce())
+    }
     await exchange.sent()
     telemetry.inFlight(-1)
     open.delete(exchange)

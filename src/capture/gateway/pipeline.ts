@@ -116,10 +116,7 @@ const takeBody = async (
     bytesMax: admission.kind === 'anonymous' ? limits.unsignedBodyBytesMax : limits.bodyBytesMax,
     budget,
     limits,
-    onStart: (fail) => {
-      exchange.failBody = fail
-      exchange.wantBody()
-    },
+    onStart: (fail) => exchange.readsBody(fail),
   })
   exchange.heldBytes = raw.length
   return verifyHeld(context, opening, raw)
@@ -134,6 +131,13 @@ const checkAnonymous = (
   if (admission.kind === 'anonymous' && !mayBeUnsigned(identity)) throw missingToken(context, head)
 }
 
+/** Each region costs a signing key and a digest chain per trail: a signer may not make any number. */
+const tooManyRegions = ({ protocol }: CallIdentity, region: string): CallFault => {
+  const isJson = protocol !== 'query' && protocol !== 'ec2' && protocol !== 'rest-xml'
+  const code = isJson ? 'AccessDeniedException' : 'AccessDenied'
+  return new CallFault(403, code, `The region ${region} is not enabled, and no more can join.`)
+}
+
 const begin = (
   context: GatewayContext,
   exchange: Exchange,
@@ -144,7 +148,9 @@ const begin = (
   const { admission, head } = opening
   const { defaults } = context.options
   const signedFor = admission.scope?.region ?? defaults.region
-  if (admission.kind === 'verified') context.regionSeen(signedFor)
+  if (admission.kind === 'verified' && !context.isRegionTaken(signedFor)) {
+    throw tooManyRegions(identity, signedFor)
+  }
   return {
     head,
     identity,

@@ -146,6 +146,17 @@ describe('RPC services', () => {
     )
   })
 
+  it('of a query service are named by their Action, whatever target is added', () => {
+    const form = 'Action=GetSessionToken&Version=2011-06-15'
+    const target = { ...FORM, 'x-amz-target': 'AWSSecurityTokenService.GetCallerIdentity' }
+    assert.equal(name({ headers: target }, 'sts', form).operation, 'GetSessionToken')
+    const cbor = {
+      path: '/service/sts/operation/GetCallerIdentity',
+      headers: { ...FORM, 'smithy-protocol': 'rpc-v2-cbor' },
+    }
+    assert.equal(name(cbor, 'sts', form).operation, 'GetSessionToken')
+  })
+
   it('may come unsigned', () => {
     const sts = name(
       { headers: FORM },

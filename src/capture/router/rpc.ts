@@ -51,6 +51,8 @@ const actionText = (head: RequestHead, body: Buffer | undefined): string | undef
 const speaks = (entry: IndexEntry, protocols: readonly AwsProtocol[]): boolean =>
   entry.protocols.some((protocol) => protocols.includes(protocol))
 
+/** Protocols that name the operation outside the body. */
+const TARGETED: readonly AwsProtocol[] = ['json', 'rpc-v2-cbor']
 const RPC: readonly AwsProtocol[] = ['json', 'query', 'ec2', 'rpc-v2-cbor']
 
 /** False for a known signing name whose services are REST only: S3 ignores these headers. */
@@ -88,7 +90,9 @@ export const rpcNameOf = (
   if (!mayBeRpc(known)) return undefined
   const cbor = cborName(head)
   const target = cbor ?? targetName(head)
-  if (target !== undefined && NAME.test(target[1])) {
+  // A query service such as STS does what Action says, whatever target a caller adds.
+  const reads = known?.some((entry) => speaks(entry, TARGETED)) ?? true
+  if (target !== undefined && reads && NAME.test(target[1])) {
     const protocol = cbor === undefined ? 'json' : 'rpc-v2-cbor'
     return { protocol, name: target[1], candidates: byTarget(index, known, target[0]) }
   }

@@ -77,17 +77,32 @@ const tidy = (value: string): string => {
   return /[\t ]{2}|\t/.test(trimmed) ? trimmed.replace(/[\t ]+/g, ' ') : trimmed
 }
 
-/** As it is signed: a header sent more than once is joined by a bare comma, unlike in RequestHead. */
-export const headerValue = (head: SignedHead, name: string): string => {
-  const joined = head.headers[name] ?? ''
-  if (head.rawHeaders === undefined || !joined.includes(', ')) return tidy(joined)
-  const values: string[] = []
-  for (let index = 0; index < head.rawHeaders.length; index += 2) {
-    if (head.rawHeaders[index]?.toLowerCase() === name) {
-      values.push(tidy(head.rawHeaders[index + 1] ?? ''))
-    }
+/** The values as they were sent, by name in lower case. */
+const valuesByName = (rawHeaders: readonly string[]): ReadonlyMap<string, string[]> => {
+  const values = new Map<string, string[]>()
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase()
+    const value = tidy(rawHeaders[index + 1] ?? '')
+    const earlier = values.get(name)
+    if (earlier === undefined) values.set(name, [value])
+    else earlier.push(value)
   }
-  return values.length > 1 ? values.join(',') : tidy(joined)
+  return values
+}
+
+/**
+ * Reads headers as they are signed: one sent more than once is joined by a bare comma, unlike in
+ * RequestHead. The raw headers are gone through once, and only where a value may be such a list.
+ */
+export const createHeaderReader = (head: SignedHead): ((name: string) => string) => {
+  let grouped: ReadonlyMap<string, string[]> | undefined
+  return (name) => {
+    const joined = head.headers[name] ?? ''
+    if (head.rawHeaders === undefined || !joined.includes(', ')) return tidy(joined)
+    grouped ??= valuesByName(head.rawHeaders)
+    const values = grouped.get(name) ?? []
+    return values.length > 1 ? values.join(',') : tidy(joined)
+  }
 }
 
 /**
@@ -101,7 +116,8 @@ export const canonicalRequests = (
   payloadHash: string,
 ): string[] => {
   let headers = ''
-  for (const name of signedHeaders) headers += `${name}:${headerValue(head, name)}\n`
+  const read = createHeaderReader(head)
+  for (const name of signedHeaders) headers += `${name}:${read(name)}\n`
   const tail = `${headers}\n${signedHeaders.join(';')}\n${payloadHash}`
   const queries = canonicalQueries(head.rawQuery)
   return canonicalPaths(head.rawPath, signingName).flatMap((path) =>

@@ -8,9 +8,18 @@ export const SIGV4A = 'AWS4-ECDSA-P256-SHA256'
 export const SIGV4A_TEXT = `SigV4A (${SIGV4A}) is not supported yet. Please sign with ${ALGORITHM}.`
 
 export const ACCESS_KEY = /^[A-Za-z0-9._=+@-]{1,128}$/
-export const SIGNED_HEADERS = /^[a-z0-9!#$%&'*+.^_`|~-]+(;[a-z0-9!#$%&'*+.^_`|~-]+)*$/
+const SIGNED_HEADERS = /^[a-z0-9!#$%&'*+.^_`|~-]+(;[a-z0-9!#$%&'*+.^_`|~-]+)*$/
 export const HEX_64 = /^[0-9a-f]{64}$/
 const SCOPE_PART = /^[A-Za-z0-9._-]{1,64}$/
+/** A region ends up in ARNs and in keys of objects: `..` or `__proto__` is none, anywhere. */
+const SCOPE_REGION = /^(?=.{1,64}$)[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/
+
+/** Undefined for what is no list of names, or has one twice. */
+export const parseSignedHeaders = (text: string): readonly string[] | undefined => {
+  if (!SIGNED_HEADERS.test(text)) return undefined
+  const names = text.split(';')
+  return new Set(names).size === names.length ? names : undefined
+}
 
 export const malformed = (
   place: 'header' | 'query',
@@ -31,7 +40,7 @@ export const parseCredential = (text: string): ClaimedCredential | undefined => 
   const [accessKeyId = '', date = '', region = '', signingName = '', terminator] = parts
   if (parts.length !== 5 || terminator !== 'aws4_request') return undefined
   if (!ACCESS_KEY.test(accessKeyId) || !/^\d{8}$/.test(date)) return undefined
-  if (!SCOPE_PART.test(region) || !SCOPE_PART.test(signingName)) return undefined
+  if (!SCOPE_REGION.test(region) || !SCOPE_PART.test(signingName)) return undefined
   return {
     accessKeyId,
     date,

@@ -8,7 +8,7 @@ import {
   MALFORMED_CREDENTIAL,
   malformed,
   parseCredential,
-  SIGNED_HEADERS,
+  parseSignedHeaders,
   SIGV4A,
   SIGV4A_TEXT,
   wrongDay,
@@ -51,8 +51,8 @@ export const readHeaderClaim = (head: RequestHead, value: string): ClaimReading 
   }
   const credential = parseCredential(fields.get('Credential') ?? '')
   if (credential === undefined) return malformed('header', MALFORMED_CREDENTIAL)
-  const signedHeaders = fields.get('SignedHeaders') ?? ''
-  if (!SIGNED_HEADERS.test(signedHeaders)) {
+  const signedHeaders = parseSignedHeaders(fields.get('SignedHeaders') ?? '')
+  if (signedHeaders === undefined) {
     return malformed('header', 'SignedHeaders is not well formed.')
   }
   const signature = fields.get('Signature') ?? ''
@@ -74,7 +74,7 @@ export const readHeaderClaim = (head: RequestHead, value: string): ClaimReading 
     scopeText: credential.scopeText,
     amzDate: date.text,
     signedAt: date.ms,
-    signedHeaders: signedHeaders.split(';'),
+    signedHeaders,
     ...(token !== undefined && { securityToken: token }),
   }
 }

@@ -10,7 +10,7 @@ import {
   MALFORMED_CREDENTIAL,
   malformed,
   parseCredential,
-  SIGNED_HEADERS,
+  parseSignedHeaders,
   SIGV4A,
   SIGV4A_TEXT,
   wrongDay,
@@ -74,8 +74,8 @@ const readV4 = (head: RequestHead, query: Parameters): ClaimReading => {
   if (credential === undefined) {
     return malformed('query', `Error parsing X-Amz-Credential; ${MALFORMED_CREDENTIAL}`)
   }
-  const signedHeaders = query.get('X-Amz-SignedHeaders') ?? ''
-  if (!SIGNED_HEADERS.test(signedHeaders)) {
+  const signedHeaders = parseSignedHeaders(query.get('X-Amz-SignedHeaders') ?? '')
+  if (signedHeaders === undefined) {
     return malformed('query', 'X-Amz-SignedHeaders is not well formed.')
   }
   const signature = query.get('X-Amz-Signature') ?? ''
@@ -106,7 +106,7 @@ const readV4 = (head: RequestHead, query: Parameters): ClaimReading => {
     scopeText: credential.scopeText,
     amzDate,
     signedAt,
-    signedHeaders: signedHeaders.split(';'),
+    signedHeaders,
     ...(expires !== undefined && { expiresSeconds: expires }),
     ...(token !== undefined && { securityToken: token }),
   }

@@ -3,7 +3,7 @@
  * (AWS signature version 2)").
  */
 import { createHmac, type KeyObject } from 'node:crypto'
-import { headerValue, type SignedHead } from './canonical-request.ts'
+import { createHeaderReader, type SignedHead } from './canonical-request.ts'
 import type { SigV2Claim } from './claim.ts'
 import { decodeQueryPart, queryPairs } from './uri-encoding.ts'
 
@@ -75,7 +75,8 @@ const signedHeader = (
   head: SignedHead,
   query: ReadonlyMap<string, string>,
   name: string,
-): string => (head.headers[name] === undefined ? (query.get(name) ?? '') : headerValue(head, name))
+): string =>
+  head.headers[name] === undefined ? (query.get(name) ?? '') : createHeaderReader(head)(name)
 
 /**
  * `virtualBucket`: the bucket of the Host header, which the resource begins with. The text is what

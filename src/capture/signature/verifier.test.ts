@@ -193,6 +193,10 @@ test('two signatures, other schemes and broken forms are told apart', async () =
   assert.equal(await withHeader(right.replace('/eu-west-1', '')), 'malformed')
   assert.equal(await withHeader(`${right}, Signature=${'0'.repeat(64)}`), 'malformed')
   assert.equal(await withHeader(right.replace('20260302', '20260301')), 'malformed')
+  assert.equal(await withHeader(right.replace('host;', 'host;host;')), 'malformed')
+  for (const region of ['..', '.', '__proto__', '-', 'a..b', 'x'.repeat(65)]) {
+    assert.equal(await withHeader(right.replace('/eu-west-1/', `/${region}/`)), 'malformed')
+  }
   const { 'x-amz-date': _, ...dateless } = head.headers
   assert.equal(await outcome({ ...head, headers: dateless }), 'no-date')
   const twice = url.rawQuery.replace('X-Amz-Date', 'X-Amz-Date=20260302T081407Z&X-Amz-Date')

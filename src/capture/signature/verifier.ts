@@ -74,9 +74,10 @@ const tokenProblem = (
 
 /** Host and every x-amz-* header of the request must be signed. */
 const unsignedHeader = (head: SignedHead, signed: readonly string[]): string | undefined => {
-  if (!signed.includes('host')) return 'host'
+  const names = new Set(signed)
+  if (!names.has('host')) return 'host'
   for (const name in head.headers) {
-    if (name.startsWith('x-amz-') && !signed.includes(name)) return name
+    if (name.startsWith('x-amz-') && !names.has(name)) return name
   }
   return undefined
 }

@@ -33,7 +33,10 @@ const summaryLines = (summary: VerifySummary, { start, end }: ReportOptions): st
   const unverified =
     summary.unverified === 0
       ? []
-      : [`${summary.unverified} digest files without a signature, with the log files they list`]
+      : [
+          `${summary.unverified} digest files without a signature, with the log files they list, NOT VERIFIED`,
+          '(their metadata makes up for it: docs/formats/digest.md, "Verification")',
+        ]
   if (found + summary.unverified === 0) return [...lines, 'No digests found', ...problems, '']
   const range =
     summary.foundStart === undefined || summary.foundEnd === undefined

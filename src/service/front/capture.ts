@@ -53,9 +53,11 @@ export const openCapture = async (
     virtualHostSuffixes: config.virtualHosts,
     trustedProxies: config.trustedProxies,
     onRegion: (region) => {
+      if (!regions.accepts(region)) return false
       regions.join(region).catch((error: unknown) => {
         logger.warn({ error, region }, 'A region could not join; it will at its next request.')
       })
+      return true
     },
     skewMs: clockSkew,
     clock,

@@ -25,6 +25,17 @@ export const getBucketPolicy: BucketHandler = async (request) => ({
   body: Buffer.from(policyOf(request)),
 })
 
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Bytes that are no UTF-8 would be stored as other ones. */
+const textOf = (body: Buffer): string => {
+  try {
+    return strictUtf8.decode(body)
+  } catch {
+    throw new S3Fault('MalformedPolicy')
+  }
+}
+
 const parsePolicy = (text: string): unknown => {
   try {
     return JSON.parse(text)
@@ -37,7 +48,7 @@ export const putBucketPolicy: BucketHandler = async (request, { store }) => {
   const { call, owner, bucket } = request
   const body = await readSmall(call.body, SMALL_BODY_BYTES_MAX)
   await checkSmallBody(request, body)
-  const policy = body.toString('utf8')
+  const policy = textOf(body)
   const parsed = parsePolicy(policy)
   if (body.length > POLICY_BYTES_MAX) {
     throw new S3Fault('MalformedPolicy', 'Policies can be at most 20 KB in size')

@@ -89,14 +89,14 @@ export const storedHeadersOf = (request: S3Request): Record<string, string> => {
 }
 
 export const metadataOf = (request: S3Request): Record<string, string> => {
-  const metadata: Record<string, string> = {}
+  const metadata: [string, string][] = []
   let bytes = 0
   for (const [name, value] of Object.entries(request.headers)) {
     if (!name.startsWith(METADATA_PREFIX)) continue
     const short = name.slice(METADATA_PREFIX.length)
     // Header values are Latin-1 here: one character is one byte of what was sent.
     bytes += short.length + value.length
-    metadata[short] = value
+    metadata.push([short, value])
   }
   if (bytes > METADATA_BYTES_MAX) {
     throw new S3Fault('MetadataTooLarge', undefined, {
@@ -104,7 +104,8 @@ export const metadataOf = (request: S3Request): Record<string, string> => {
       MaxSizeAllowed: String(METADATA_BYTES_MAX),
     })
   }
-  return metadata
+  // Not by assignment: `x-amz-meta-__proto__` would set a prototype and be lost.
+  return Object.fromEntries(metadata)
 }
 
 export const descriptionOf = (request: S3Request): ObjectDescription => {

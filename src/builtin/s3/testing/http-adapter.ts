@@ -20,6 +20,8 @@ export interface TestCallOptions {
   readonly trailers?: Record<string, string>
   readonly principal?: Principal
   readonly region?: string
+  /** What the catalogue named it. */
+  readonly operation?: string
 }
 
 export const testCall = (options: TestCallOptions): VerifiedCall => {
@@ -28,6 +30,7 @@ export const testCall = (options: TestCallOptions): VerifiedCall => {
     caller: { principal },
     account: 'account' in principal ? principal.account : DEFAULT_ACCOUNT,
     region: options.region ?? 'us-east-1',
+    ...(options.operation !== undefined && { operation: options.operation }),
     method: options.method,
     rawPath: options.path,
     rawQuery: options.query ?? '',

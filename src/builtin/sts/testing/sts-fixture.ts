@@ -21,10 +21,17 @@ export const USER_ARN = `arn:aws:iam::${ACCOUNT}:user/ops/ada`
 
 export type ClientKey = PlainKey & { readonly sessionToken?: string }
 
+/** As the gateway's router names a call: by its Action. */
+const operationIn = (text: string): Pick<VerifiedCall, 'operation'> => {
+  const operation = new URLSearchParams(text).get('Action')
+  return operation === null ? {} : { operation }
+}
+
 export const callOf = (
   caller: Caller,
   given: Partial<VerifiedCall> & { form?: string },
 ): VerifiedCall => ({
+  ...operationIn(`${given.rawQuery ?? ''}&${given.form ?? ''}`),
   caller,
   account: 'account' in caller.principal ? caller.principal.account : ACCOUNT,
   region: 'us-east-1',
@@ -52,9 +59,8 @@ const startServer = async (identity: IdentityFixture, sts: BuiltinService) => {
       assert.equal(request.headers['x-amz-security-token'], credential?.sessionToken)
       const caller = credential?.caller ?? { principal: { kind: 'unknown' } }
       const [, rawQuery = ''] = (request.url ?? '').split('?')
-      const { status, headers, body } = await sts(
-        callOf(caller, { region, rawQuery, body: request }),
-      )
+      const form = Buffer.concat(await request.toArray()).toString()
+      const { status, headers, body } = await sts(callOf(caller, { region, rawQuery, form }))
       response.writeHead(status, headers)
       response.end(body)
     }

@@ -114,10 +114,7 @@ const startUpload = (
   // Whoever awaits it later gets the error; until then it is no unhandled one.
   done.catch(() => {})
   exchange.bytesIn = payload.bytes
-  feedBody(exchange.request, stream, context.limits.bodyIdleMs, (fail) => {
-    exchange.failBody = fail
-    exchange.wantBody()
-  })
+  feedBody(exchange.request, stream, context.limits.bodyIdleMs, (fail) => exchange.readsBody(fail))
   return { ...payload, done }
 }
 

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Transform } from 'node:stream'
 import { CallFault } from '../../faults/call-fault.ts'
 import type { GatewayLimits } from '../gateway-options.ts'
+import { gatherBytes } from './gathered-bytes.ts'
 
 const EMPTY = Buffer.alloc(0)
 
@@ -65,7 +66,7 @@ export const readWhole = (request: IncomingMessage, options: WholeBodyOptions): 
   const { contentLength, bytesMax, budget, limits } = options
   if (contentLength === 0) return Promise.resolve(EMPTY)
   return new Promise((resolve, reject) => {
-    const parts: Buffer[] = []
+    const gathered = gatherBytes()
     let length = 0
     let taken = 0
 
@@ -94,12 +95,11 @@ export const readWhole = (request: IncomingMessage, options: WholeBodyOptions): 
     const onData = (part: Buffer): void => {
       if (!take(part.length)) return
       length += part.length
-      parts.push(part)
+      gathered.add(part)
     }
     const onEnd = (): void => {
       settle()
-      const [first] = parts
-      resolve(parts.length === 1 && first !== undefined ? first : Buffer.concat(parts, length))
+      resolve(gathered.whole())
     }
     const onClose = (): void => fail(incompleteBody())
     const onTimeout = (): void => fail(timedOut())

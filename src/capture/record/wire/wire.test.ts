@@ -45,6 +45,16 @@ describe('parseXml', () => {
     assert.equal(parseXml('<a>'.repeat(70) + '</a>'.repeat(70)), undefined)
   })
 
+  it('takes no more time than it has characters', { timeout: 10_000 }, () => {
+    const long = 'a'.repeat(1_000_000)
+    assert.deepEqual(parseXml(`<A ${long} "=" b="1"/>`)?.attributes, [['b', '1']])
+    assert.equal(parseXml(`<A ${long}${' '.repeat(1_000_000)}x="1"/>`)?.attributes.length, 1)
+  })
+
+  it('knows five entities and nothing that objects have', () => {
+    assert.equal(parseXml('<a>&lt;&valueOf;&toString;</a>')?.text, '<&valueOf;&toString;')
+  })
+
   it('expands nothing that a document defines', () => {
     const text = '<!DOCTYPE a [<!ENTITY x "boom">]><a>&x;</a>'
     const root = parseXml(text)

@@ -15,13 +15,14 @@ export interface XmlNode {
 
 const DEPTH_MAX = 64
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  lt: '<',
-  gt: '>',
-  amp: '&',
-  quot: '"',
-  apos: "'",
-}
+/** A map, not an object: `&valueOf;` is no entity. */
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ['lt', '<'],
+  ['gt', '>'],
+  ['amp', '&'],
+  ['quot', '"'],
+  ['apos', "'"],
+])
 
 const characterOf = (digits: string): string => {
   const code = digits.startsWith('x')
@@ -33,18 +34,24 @@ const characterOf = (digits: string): string => {
 const decode = (text: string): string =>
   text.includes('&')
     ? text.replace(/&(#?)([a-zA-Z0-9]{1,8});/g, (whole, hash: string, name: string) =>
-        hash === '' ? (ENTITIES[name] ?? whole) : characterOf(name),
+        hash === '' ? (ENTITIES.get(name) ?? whole) : characterOf(name),
       )
     : text
 
-const ATTRIBUTE = /([^\s=/>"']+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g
+/**
+ * The value is optional so that a name without one is passed over in one step: otherwise the search
+ * would begin anew at each of its characters, and take the square of a hostile name's length.
+ */
+const ATTRIBUTE = /([^\s=/>"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'))?/g
 
 const attributesOf = (text: string): [string, string][] =>
   text.includes('=')
-    ? Array.from(text.matchAll(ATTRIBUTE), ([, name = '', double, single]) => [
-        name,
-        decode(double ?? single ?? ''),
-      ])
+    ? Array.from(text.matchAll(ATTRIBUTE)).flatMap(
+        ([, name = '', double, single]): [string, string][] => {
+          const value = double ?? single
+          return value === undefined ? [] : [[name, decode(value)]]
+        },
+      )
     : []
 
 const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
