@@ -3,6 +3,7 @@ import { loadCatalogue } from '../../capture/catalogue/catalogue.ts'
 import { createGateway } from '../../capture/gateway/gateway.ts'
 import { createRecordCall } from '../../capture/record/record-call.ts'
 import { identify } from '../../capture/router/identify.ts'
+import { isRegion, REGIONS_MAX } from '../../documents/region-registry.ts'
 import { systemClock } from '../../platform/clock.ts'
 import type { RoleHost } from '../../supervisor/role-process.ts'
 import type { Stores } from '../stores.ts'
@@ -32,6 +33,7 @@ export const openCapture = async (
   const catalogue = loadCatalogue()
   const { keepSessionTokens, clockSkew } = config.capture
   const isBuiltin = (signingName: string) => services.of(signingName) !== undefined
+  const otherNames = new Set<string>()
   const gateway = await createGateway({
     listen: config.listen,
     credentials: identities,
@@ -53,6 +55,8 @@ export const openCapture = async (
     virtualHostSuffixes: config.virtualHosts,
     trustedProxies: config.trustedProxies,
     onRegion: (region) => {
+      // `default` of Ceph, `auto`: no region of AWS's form. Clew's API refuses it, others may take it.
+      if (!isRegion(region)) return otherNames.size < REGIONS_MAX && otherNames.add(region).size > 0
       if (!regions.accepts(region)) return false
       regions.join(region).catch((error: unknown) => {
         logger.warn({ error, region }, 'A region could not join; it will at its next request.')
