@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { ConfigError, configSchema, readConfig } from './config.ts'
+import { ConfigError } from './config/config-error.ts'
+import { configSchema, readConfig } from './config.ts'
 
 const fileWith = (t: TestContext, text: string): string => {
   const folder = mkdtempSync(join(tmpdir(), 'clew-config-'))

@@ -6,12 +6,11 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { ConfigError } from './config/config-error.ts'
 import { nearest } from './config/nearest.ts'
 import { flagOf, SETTINGS, type Setting, variableOf } from './config/settings.ts'
-import { CodedError, messageOf } from './platform/errors.ts'
+import { messageOf } from './platform/errors.ts'
 import type { LogLevel } from './platform/logger.ts'
-
-export class ConfigError extends CodedError<'bad-setting' | 'unknown-setting' | 'bad-file'> {}
 
 export interface Address {
   readonly host: string

@@ -11,8 +11,12 @@ enableCompileCache()
 const role = process.argv[2]
 if (process.send !== undefined && (role === 'front' || role === 'writer')) {
   const { runRole } = await import('./supervisor/role-process.ts')
-  const { startFront, startWriter } = await import('./service.ts')
-  runRole(role, role === 'front' ? startFront : startWriter)
+  const half = role === 'front' ? import('./service/front.ts') : import('./service/writer.ts')
+  runRole(role, async (host) => {
+    const { startFront, startWriter } = await import('./service.ts')
+    await half // begun before the configuration came
+    return role === 'front' ? startFront(host) : startWriter(host)
+  })
 } else {
   const { runCommandLine } = await import('./commands/command-line.ts')
   process.exitCode = await runCommandLine(process.argv, import.meta.filename)

@@ -1,7 +1,7 @@
 /** `clew …`: the commands, their exit codes (DESIGN.md §5) and how errors are told to people. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { ConfigError } from '../config.ts'
+import { ConfigError } from '../config/config-error.ts'
 import { CodedError, messageOf } from '../platform/errors.ts'
 import { serveCommand } from './serve.ts'
 

@@ -53,13 +53,25 @@ const welcome = (config: Config, places: Places): string => {
   ].join('\n')
 }
 
+/** The processes load while the folder is opened or made. */
+const start = async (config: Config, script: string, logger: Logger) => {
+  const prepared = openDataFolder(config)
+  const supervisor = startSupervisor({ script, config, prepared, clock: systemClock, logger })
+  try {
+    return { supervisor, folder: await prepared }
+  } catch (error) {
+    await supervisor.stop()
+    throw error
+  }
+}
+
 const serve = async (config: Config, script: string): Promise<number> => {
   parseUpstreams(config.upstream) // what cannot work is told before anything starts
   const logger = createLogger(config.logLevel, 'supervisor')
   const signal = stopSignal()
-  using _folder = await openDataFolder(config)
+  const { supervisor, folder } = await start(config, script, logger)
+  using _folder = folder
   using _running = announceProcess(join(script, '..', '..'), logger)
-  const supervisor = startSupervisor({ script, config, clock: systemClock, logger })
   const started = await Promise.race([
     supervisor.ready().then(() => true as const),
     supervisor.failed,

@@ -2,7 +2,7 @@
  * Which service is answered where (DESIGN.md §2): `http://…` for all, `name=http://…` for one
  * signing name, `name=builtin` to keep the built-in one.
  */
-import { ConfigError } from '../config.ts'
+import { ConfigError } from '../config/config-error.ts'
 
 export interface Upstreams {
   /** Where calls of this signing name go; undefined when Clew answers them, or nobody does. */

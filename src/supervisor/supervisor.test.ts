@@ -46,6 +46,7 @@ describe('supervisor', () => {
     t.after(() => rmSync(folder, { recursive: true }))
     const tries = join(folder, 'tries')
     const supervisor = startSupervisor({
+      prepared: Promise.resolve(),
       script: join(import.meta.dirname, 'testing', 'failing-role.ts'),
       config: { ...config, data: tries },
       clock: systemClock,

@@ -70,10 +70,12 @@ export const startSupervisor = (options: {
   /** The script that runs a role: `node script role`. */
   script: string
   config: Config
+  /** The roles load meanwhile and open the data folder after it; a rejection is the caller's. */
+  prepared: Promise<unknown>
   clock: Clock
   logger: Logger
 }): Supervisor => {
-  const { script, clock, logger } = options
+  const { script, clock, logger, prepared } = options
   let { config } = options
   const children = new Map<ChildRole, ChildState>()
   const readiness = Promise.withResolvers<void>()
@@ -168,7 +170,10 @@ export const startSupervisor = (options: {
       )
       state.timer = setTimeout(() => launch(role, state), delay)
     })
-    child.send({ config })
+    const open = (): void => {
+      if (child.connected && !stopping) child.send({ config })
+    }
+    prepared.then(open, () => {}) // the caller awaits it too, and stops everything
   }
 
   for (const role of CHILD_ROLES) {

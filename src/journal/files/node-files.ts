@@ -1,4 +1,4 @@
-import { watch } from 'node:fs'
+import { watch, writevSync } from 'node:fs'
 import { type FileHandle, open, readdir, rename, statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -11,6 +11,13 @@ import type { JournalFile, JournalFiles } from './journal-files.ts'
 const FLAGS = { read: 'r', write: 'r+', create: 'w+' } as const
 
 const LOCK_NAME = 'lock'
+
+/**
+ * A small write goes to the page cache in microseconds; a trip through the thread pool takes a
+ * hundred and more, twice per commit (frame and head). Durability is fdatasync's business, which
+ * stays in the pool.
+ */
+const SYNC_WRITE_BYTES_MAX = 64 * 1024
 
 const fileOf = (handle: FileHandle): JournalFile => ({
   read: async (target, position) => {
@@ -27,7 +34,11 @@ const fileOf = (handle: FileHandle): JournalFile => ({
     }
     return total
   },
-  writev: async (buffers, position) => (await handle.writev([...buffers], position)).bytesWritten,
+  writev: async (buffers, position) => {
+    const total = buffers.reduce((sum, each) => sum + each.byteLength, 0)
+    if (total <= SYNC_WRITE_BYTES_MAX) return writevSync(handle.fd, buffers, position)
+    return (await handle.writev([...buffers], position)).bytesWritten
+  },
   fdatasync: () => handle.datasync(),
   truncate: (length) => handle.truncate(length),
   size: async () => (await handle.stat()).size,
