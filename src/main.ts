@@ -18,6 +18,10 @@ if (process.send !== undefined && (role === 'front' || role === 'writer')) {
     return role === 'front' ? startFront(host) : startWriter(host)
   })
 } else {
+  const script = import.meta.filename
+  const { endRoles, forkRoles } = await import('./supervisor/fork-role.ts')
+  const forked = role === 'serve' ? forkRoles(script) : new Map()
   const { runCommandLine } = await import('./commands/command-line.ts')
-  process.exitCode = await runCommandLine(process.argv, import.meta.filename)
+  process.exitCode = await runCommandLine(process.argv, script, forked)
+  endRoles(forked) // `serve` itself does not come back: this was --help, or an error
 }

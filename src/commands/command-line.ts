@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config/config-error.ts'
 import { CodedError, messageOf } from '../platform/errors.ts'
+import type { ForkedRoles } from '../supervisor/fork-role.ts'
 import { serveCommand } from './serve.ts'
 
 /** 0 ok, 1 a check failed or found something, 2 usage or unmet precondition, 130 interrupted. */
@@ -43,21 +44,29 @@ const versionOf = (): string => {
 }
 
 /** A server starts without waiting for the other commands to load. */
-const commandsFor = async (argv: readonly string[], script: string): Promise<Command[]> => {
-  if (argv[2] === 'serve') return [serveCommand(script)]
+const commandsFor = async (
+  argv: readonly string[],
+  script: string,
+  forked: ForkedRoles,
+): Promise<Command[]> => {
+  if (argv[2] === 'serve') return [serveCommand(script, forked)]
   const { inspectionCommands } = await import('./inspection-commands.ts')
-  return [serveCommand(script), ...inspectionCommands()]
+  return [serveCommand(script, forked), ...inspectionCommands()]
 }
 
-/** `script`: the file that `serve` starts its child processes from. */
-export const runCommandLine = async (argv: string[], script: string): Promise<number> => {
+/** `script`: what `serve` starts its child processes from; `forked`: those that load already. */
+export const runCommandLine = async (
+  argv: string[],
+  script: string,
+  forked: ForkedRoles,
+): Promise<number> => {
   const program = new Command('clew')
     .description('The open CloudTrail: records API calls, keeps, delivers and finds them.')
     .version(versionOf())
     .exitOverride()
     .showSuggestionAfterError()
     .configureHelp({ sortSubcommands: true })
-  for (const command of await commandsFor(argv, script)) {
+  for (const command of await commandsFor(argv, script, forked)) {
     command.exitOverride()
     for (const inner of command.commands) inner.exitOverride()
     program.addCommand(command)

@@ -6,6 +6,7 @@ import { systemClock } from '../platform/clock.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { parseUpstreams } from '../service/upstreams.ts'
 import { openDataFolder, pathsOf } from '../supervisor/data-folder.ts'
+import type { ForkedRoles } from '../supervisor/fork-role.ts'
 import { startSupervisor } from '../supervisor/supervisor.ts'
 import { configOf, withSettings } from './settings-options.ts'
 
@@ -54,9 +55,11 @@ const welcome = (config: Config, places: Places): string => {
 }
 
 /** The processes load while the folder is opened or made. */
-const start = async (config: Config, script: string, logger: Logger) => {
+const start = async (config: Config, script: string, forked: ForkedRoles, logger: Logger) => {
   const prepared = openDataFolder(config)
-  const supervisor = startSupervisor({ script, config, prepared, clock: systemClock, logger })
+  const supervisor = startSupervisor({
+    ...{ script, config, prepared, forked, clock: systemClock, logger },
+  })
   try {
     return { supervisor, folder: await prepared }
   } catch (error) {
@@ -65,11 +68,11 @@ const start = async (config: Config, script: string, logger: Logger) => {
   }
 }
 
-const serve = async (config: Config, script: string): Promise<number> => {
+const serve = async (config: Config, script: string, forked: ForkedRoles): Promise<number> => {
   parseUpstreams(config.upstream) // what cannot work is told before anything starts
   const logger = createLogger(config.logLevel, 'supervisor')
   const signal = stopSignal()
-  const { supervisor, folder } = await start(config, script, logger)
+  const { supervisor, folder } = await start(config, script, forked, logger)
   using _folder = folder
   using _running = announceProcess(join(script, '..', '..'), logger)
   const started = await Promise.race([
@@ -91,10 +94,10 @@ const serve = async (config: Config, script: string): Promise<number> => {
   return started === true ? 1 : 2 // 2: an unmet precondition, and nothing was served
 }
 
-export const serveCommand = (script: string): Command =>
+export const serveCommand = (script: string, forked: ForkedRoles): Command =>
   withSettings(new Command('serve').description('run the server')).action(
     async (_options: unknown, command: Command) => {
-      process.exitCode = await serve(configOf(command), script)
+      process.exitCode = await serve(configOf(command), script, forked)
       process.exit()
     },
   )

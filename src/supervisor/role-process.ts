@@ -2,8 +2,8 @@
 import type { Config } from '../config.ts'
 import { createLogger, type Logger } from '../platform/logger.ts'
 import { type Channel, createChannel } from '../platform/process-channel.ts'
+import type { ChildRole } from './fork-role.ts'
 import { startFailureOf } from './start-failure.ts'
-import type { ChildRole } from './supervisor.ts'
 
 /** What a role needs of the process it lives in. */
 export interface RoleHost {

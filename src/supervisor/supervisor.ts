@@ -2,11 +2,12 @@
  * Starts the roles as processes, starts them again when they die, relays their messages, and ends
  * them in order: no new calls, then the writer, then the front with the journal.
  */
-import { type ChildProcess, fork, type Serializable } from 'node:child_process'
+import type { ChildProcess, Serializable } from 'node:child_process'
 import type { Config } from '../config.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type Channel, createChannel, type Role } from '../platform/process-channel.ts'
+import { CHILD_ROLES, type ChildRole, type ForkedRoles, forkRole } from './fork-role.ts'
 import type { StartFailure } from './start-failure.ts'
 
 /** A graceful stop ends within 25 s: calls under way, then the consumers, then the journal. */
@@ -19,9 +20,6 @@ const RESTART_DELAY_MS_MAX = 5_000
 const STABLE_AFTER_MS = 30_000
 /** A role that cannot start this often in a row ends the server: something is wrong for good. */
 const FAILED_STARTS_MAX = 8
-
-export const CHILD_ROLES = ['front', 'writer'] as const
-export type ChildRole = (typeof CHILD_ROLES)[number]
 
 export interface Supervisor {
   readonly channel: Channel
@@ -72,6 +70,8 @@ export const startSupervisor = (options: {
   config: Config
   /** The roles load meanwhile and open the data folder after it; a rejection is the caller's. */
   prepared: Promise<unknown>
+  /** Processes that load already. */
+  forked?: ForkedRoles
   clock: Clock
   logger: Logger
 }): Supervisor => {
@@ -122,13 +122,17 @@ export const startSupervisor = (options: {
     },
   })
 
+  const forked = new Map(options.forked)
+  /** The process that was started early, once, and only while it lives. */
+  const takeOver = (role: ChildRole): ChildProcess | undefined => {
+    const child = forked.get(role)
+    forked.delete(role)
+    return child?.connected === true ? child : undefined
+  }
+
   const launch = (role: ChildRole, state: ChildState): void => {
     const startedAt = clock.monotonic()
-    const child = fork(script, [role], {
-      serialization: 'advanced',
-      execArgv: ['--no-maglev', '--disable-warning=ExperimentalWarning'],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
+    const child = takeOver(role) ?? forkRole(script, role)
     state.process = child
     state.ready = false
     state.reason = undefined
