@@ -43,6 +43,12 @@ describe('signing keys', () => {
     assert.ok(publicKey !== undefined && verifyText('text', again.sign('text'), publicKey))
   })
 
+  it('are listed for a caller whose now is a moment old', async () => {
+    const { keys, set } = await world()
+    set(NOW + 40)
+    assert.equal((await keys.publicKeys(REGION, NOW, NOW)).length, 1)
+  })
+
   it('are one key whoever asks at the same time', async () => {
     const { open } = await world()
     const signers = await Promise.all(Array.from({ length: 4 }, () => open().signer(REGION, NOW)))

@@ -88,6 +88,9 @@ const factsOf = ({ fingerprint, publicKey, validFrom, validUntil }: StoredKey): 
   validUntil,
 })
 
+/** A window that ended this recently reaches to now. */
+const NOW_TOLERANCE_MS = 10_000
+
 /** The newest key that can sign at `at` and, where `fresh`, does not end within the overlap. */
 const pick = (keys: readonly StoredKey[], at: number, fresh: boolean): StoredKey | undefined =>
   keys
@@ -142,7 +145,10 @@ class DocumentSigningKeys implements SigningKeys {
   async publicKeys(region: string, start: number, end: number): Promise<PublicKeyFacts[]> {
     const now = this.#clock.now()
     // AWS's regions always have a current key, also before the first digest (§4.7 point 6).
-    if (start <= now && now <= end) await this.#keyAt(region, now)
+    // The caller read the clock a little earlier: its now is ours.
+    if (start <= now && now - NOW_TOLERANCE_MS <= end) {
+      await this.#keyAt(region, Math.min(now, end))
+    }
     const keys = (await this.#read(region))?.value.keys ?? []
     return keys.filter((key) => key.validFrom <= end && start <= key.validUntil).map(factsOf)
   }
