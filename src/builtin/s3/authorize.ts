@@ -2,6 +2,7 @@
  * Who may use the built-in S3 in this release: the root of the account that owns a bucket, and
  * whoever the bucket's policy allows explicitly. Everybody else is denied, anonymous callers always.
  */
+import { partitionOf } from '../../event/arn.ts'
 import type { Principal } from '../../event/principal.ts'
 import type { VerifiedCall } from '../../identity/verified-call.ts'
 import type { BucketRecord } from '../../outlets/file-system/buckets.ts'
@@ -23,12 +24,6 @@ export type EvaluateBucketPolicy = (
   policyText: string,
   question: PolicyQuestion,
 ) => 'allow' | 'deny' | 'none'
-
-/** `cn-north-1` is in `aws-cn`. */
-export const partitionOf = (region: string): string => {
-  if (region.startsWith('cn-')) return 'aws-cn'
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
-}
 
 /** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html */
 const contextOf = (call: VerifiedCall): Record<string, string> => {

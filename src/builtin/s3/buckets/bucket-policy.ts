@@ -1,6 +1,6 @@
+import { partitionOf } from '../../../event/arn.ts'
 import type { BucketSettings } from '../../../outlets/file-system/buckets.ts'
 import { emptyAnswer, leaf, xmlAnswer } from '../answer.ts'
-import { partitionOf } from '../authorize.ts'
 import { readSmall, SMALL_BODY_BYTES_MAX } from '../body.ts'
 import { S3Fault } from '../fault.ts'
 import { checkSmallBody } from '../objects/checksums.ts'
