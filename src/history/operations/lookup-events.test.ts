@@ -3,7 +3,6 @@ import { describe, it } from 'node:test'
 import { entryOf, eventOf, NOW } from '../../../test/contracts/history.ts'
 import { Fault } from '../../contract/fault.ts'
 import type { OperationCall, OperationInput, OperationOutput } from '../../contract/operation.ts'
-import { systemClock } from '../../platform/clock.ts'
 import { masterKeyOf } from '../../platform/encryption.ts'
 import {
   type FolderHistoryRig,
@@ -39,7 +38,7 @@ const using = (
 ): void => {
   it(title, async () => {
     const rig = await startFolderHistory({ now: NOW })
-    const operation = lookupEvents(rig.history, { clock: systemClock, master: TEST_MASTER })
+    const operation = lookupEvents(rig.history, { master: TEST_MASTER })
     try {
       await body((input, more) => operation(input, callOf(more)), rig)
     } finally {
@@ -192,33 +191,11 @@ describe('LookupEvents', () => {
       await assert.rejects(look(input, more), refusedWith('InvalidNextTokenException'))
     }
     const strange = masterKeyOf(Buffer.alloc(32, 1))
-    const elsewhere = lookupEvents(rig.history, { clock: systemClock, master: strange })
+    const elsewhere = lookupEvents(rig.history, { master: strange })
     await assert.rejects(
       elsewhere({ NextToken }, callOf()),
       refusedWith('InvalidNextTokenException'),
     )
-  })
-
-  it('throttles each account and region by itself where a rate is set', async () => {
-    const rig = await startFolderHistory({ now: NOW })
-    let time = 0
-    const clock = { ...systemClock, monotonic: () => time }
-    const operation = lookupEvents(rig.history, { clock, master: TEST_MASTER, ratePerSecond: 2 })
-    try {
-      await operation({}, callOf())
-      await operation({}, callOf())
-      await assert.rejects(operation({}, callOf()), (error) => {
-        assert.ok(error instanceof Fault)
-        assert.deepEqual([error.code, error.message], ['ThrottlingException', 'Rate exceeded'])
-        return true
-      })
-      await operation({}, callOf({ region: 'eu-west-1' }))
-      time += 500
-      await operation({}, callOf())
-      await assert.rejects(operation({}, callOf()), refusedWith('ThrottlingException'))
-    } finally {
-      await rig.remove()
-    }
   })
 
   it('answers as AWS did for the same events', async (t) => {
@@ -233,7 +210,7 @@ describe('LookupEvents', () => {
         text: Buffer.from(CloudTrailEvent),
       }))
       await rig.consume(0, [entryOf(0, 1, events)])
-      const operation = lookupEvents(rig.history, { clock: systemClock, master: TEST_MASTER })
+      const operation = lookupEvents(rig.history, { master: TEST_MASTER })
       const call = callOf({ account: '012345678901', region: 'ap-southeast-2', now })
       const { Events = [] } = await operation({}, call)
       assert.equal(Events.length, golden.length)

@@ -1,20 +1,15 @@
 import type { Operation, OperationCall, OperationInput } from '../../contract/operation.ts'
-import type { Clock } from '../../platform/clock.ts'
 import type { MasterKey } from '../../platform/encryption.ts'
 import type { History, HistoryQuery } from '../history.ts'
 import { checkAttribute } from './lookup-attribute.ts'
 import { lookupEventOf } from './lookup-event.ts'
 import { createPageTokens } from './page-token.ts'
-import { createThrottle } from './throttle.ts'
 
 type Input = OperationInput<'LookupEvents'>
 type Call = OperationCall<'LookupEvents'>
 
 export interface LookupEventsOptions {
-  readonly clock: Clock
   readonly master: MasterKey
-  /** Calls per second for each account and region; AWS allows 2. Absent or 0: no limit. */
-  readonly ratePerSecond?: number
 }
 
 /** As AWS's event history (API_LookupEvents). */
@@ -27,11 +22,7 @@ export const lookupEvents = (
   options: LookupEventsOptions,
 ): Operation<'LookupEvents'> => {
   const tokens = createPageTokens(options.master)
-  const throttle = createThrottle(options.clock, options.ratePerSecond ?? 0)
   return async (input, call) => {
-    if (!throttle.admits(`${call.account} ${call.region}`)) {
-      throw call.fault('ThrottlingException', 'Rate exceeded')
-    }
     const query = queryOf(input, call)
     const after = tokens.open(input, call)
     const { events, next } = await history.search(after === undefined ? query : { ...query, after })

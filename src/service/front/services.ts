@@ -49,7 +49,7 @@ export const openServices = async (
     bucket: stores.trailBucket,
     regions: stores.regions.list,
     newId: uuid,
-    lookupEvents: lookupEvents(history, { clock, master }),
+    lookupEvents: lookupEvents(history, { master }),
     listPublicKeys: listPublicKeys(stores.signingKeys),
   })
   const requestsPerSecond = rate === 0 ? {} : { LookupEvents: rate }
