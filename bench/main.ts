@@ -1,147 +1,147 @@
 /**
- * `npm run bench`: latency that Clew adds at concurrency 1 and calls per second at concurrency 16,
- * history and one trail running, beside the same upstream called directly, in one run. Writes
- * docs/performance.md.
+ * `npm run bench -- [NAME…]`: the measures of docs/performance.md, each a file of bench/scenarios/.
+ * With `--quick` everything runs with small sizes and nothing is written. Exits 1 when a benchmark
+ * broke, never because one was slow; 2 for a wrong command line.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  CloudTrailClient,
-  CreateTrailCommand,
-  StartLoggingCommand,
-} from '@aws-sdk/client-cloudtrail'
-import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3'
-import { type ClewServer, removeFolder, startClew } from '../test/conformance/clew-server.ts'
-import { bucketPolicy } from '../test/conformance/trail-setup.ts'
-import { load, quantile } from './load.ts'
-import { signedRequest } from './signed-request.ts'
+import { parseArgs } from 'node:util'
+import { messageOf } from '../src/platform/errors.ts'
+import { describeMachine } from './report/machine.ts'
+import { render } from './report/render.ts'
+import { readResults, type Section, writeResults } from './report/results.ts'
+import { runScenario } from './run-scenario.ts'
+import type { Context, Scenario } from './scenario.ts'
+import { SCENARIOS } from './scenarios.ts'
+import { sizesOf } from './sizes.ts'
+import { childrenOf } from './support/servers/processes.ts'
 
-const ROUNDS = 5
-const REQUESTS_ALONE = 1_500
-const REQUESTS_TOGETHER = 8_000
-const CONCURRENCY = 16
+const INTERRUPTED = 130
+const REPORT = join(import.meta.dirname, '..', 'docs', 'performance.md')
 
-const startUpstream = (): Promise<{ child: ChildProcess; port: number }> =>
-  new Promise((resolve) => {
-    const child = fork(join(import.meta.dirname, 'stub-upstream.ts'), {
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    })
-    child.stdout?.once('data', (line: Buffer) => resolve({ child, port: Number(line.toString()) }))
-  })
+const USAGE = `npm run bench -- [NAME…] [options]
 
-const startTrail = async (clew: ClewServer): Promise<void> => {
-  const common = {
-    endpoint: clew.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: clew.accessKeyId, secretAccessKey: clew.secretAccessKey },
-  }
-  const s3 = new S3Client({ ...common, forcePathStyle: true })
-  const trails = new CloudTrailClient(common)
-  await s3.send(new CreateBucketCommand({ Bucket: 'audit' }))
-  await s3.send(new PutBucketPolicyCommand({ Bucket: 'audit', Policy: bucketPolicy('audit') }))
-  const trail = { Name: 'main', S3BucketName: 'audit', EnableLogFileValidation: true }
-  await trails.send(new CreateTrailCommand(trail))
-  await trails.send(new StartLoggingCommand({ Name: 'main' }))
-}
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-
-interface Measured {
-  readonly p50: number[]
-  readonly p99: number[]
-  readonly rate: number[]
-}
-
-const row = (name: string, measured: Measured, direct: Measured): string => {
-  const added = (mine: number[], theirs: number[]) => (median(mine) - median(theirs)).toFixed(2)
-  const cells = [
-    name,
-    `${median(measured.p50).toFixed(2)} / ${median(measured.p99).toFixed(2)}`,
-    `${added(measured.p50, direct.p50)} / ${added(measured.p99, direct.p99)}`,
-    median(measured.rate).toFixed(0),
-    (median(measured.rate) / median(direct.rate)).toFixed(3),
-  ]
-  return `| ${cells.join(' | ')} |`
-}
-
-/** Milliseconds from starting the process to its readiness, each time on an empty folder. */
-const timeStarts = async (): Promise<number[]> => {
-  const times: number[] = []
-  for (let round = 0; round < ROUNDS; round++) {
-    const at = performance.now()
-    const server = await startClew()
-    times.push(performance.now() - at)
-    await server.stop()
-    removeFolder(server.data)
-  }
-  return times.sort((a, b) => a - b)
-}
-
-const report = (results: ReadonlyMap<string, Measured>, starts: readonly number[]): string => {
-  const direct = results.get('direct') as Measured
-  return `# Performance
-
-Made by \`npm run bench\`; the load generator, the upstream and Clew's three processes share the cores.
-Every figure is the median of ${ROUNDS} interleaved rounds of one run; compare the columns of one table.
-
-Machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}. ${new Date().toISOString().slice(0, 10)}.
-
-## Calls through Clew, event history and one trail with validation running
-JSON protocol, an upstream that answers at once. ${REQUESTS_ALONE} requests a round at concurrency 1, ${REQUESTS_TOGETHER} at
-concurrency ${CONCURRENCY}. Reads: DynamoDB ListTables. Management writes: SQS CreateQueue (intent and event: two commits).
-
-| | p50 / p99 ms at concurrency 1 | added by Clew, ms | calls/s at concurrency ${CONCURRENCY} | of direct |
-|---|--:|--:|--:|--:|
-${[...results].map(([name, measured]) => row(name, measured, direct)).join('\n')}
-
-## Start
-From starting the process to both ports taking requests, on an empty folder, ${ROUNDS} times: median ${median(starts).toFixed(0)} ms,
-from ${Math.min(...starts).toFixed(0)} to ${Math.max(...starts).toFixed(0)} ms.
+  --list              the benchmarks
+  --quick             small sizes, two minutes, nothing is written (npm run bench:quick)
+  --dry-run           measure, print, but do not write docs/performance.md
+  --size NAME=COUNT   another size (repeatable); bench/sizes.ts names them
+  --cache DIR         keep and reuse there what is costly to make (10 million events)
+  --render            write docs/performance.md anew from what was measured, measure nothing
 `
+
+const readArguments = () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      list: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
+      render: { type: 'boolean', default: false },
+      size: { type: 'string', multiple: true, default: [] },
+      cache: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const unknown = positionals.filter((name) => SCENARIOS.every((each) => each.name !== name))
+  if (unknown.length > 0) {
+    const names = SCENARIOS.map(({ name }) => name).join(', ')
+    throw new Error(`there is no benchmark ${unknown.join(', ')}; there are ${names}`)
+  }
+  const chosen = SCENARIOS.filter(
+    ({ name }) => positionals.length === 0 || positionals.includes(name),
+  )
+  return { ...values, chosen, sizes: sizesOf(values.quick, values.size) }
 }
 
-const starts = await timeStarts()
-const upstream = await startUpstream()
-const clew = await startClew({
-  flags: ['--upstream', `http://127.0.0.1:${upstream.port}`, '--upstream', 's3=builtin'],
-  environment: { CLEW_LOG_LEVEL: 'warn' },
-})
-try {
-  await startTrail(clew)
-  const port = Number(new URL(clew.endpoint).port)
-  const request = (signingName: string, target: string, body: string) =>
-    signedRequest({ host: `127.0.0.1:${port}`, signingName, target, body, ...clew })
-  const read = await request('dynamodb', 'DynamoDB_20120810.ListTables', '{}')
-  const write = await request('sqs', 'AmazonSQS.CreateQueue', '{"QueueName":"bench"}')
-  const cases: [name: string, port: number, bytes: Buffer][] = [
-    ['direct', upstream.port, read],
-    ['reads', port, read],
-    ['management writes', port, write],
-  ]
-  const results = new Map<string, Measured>(
-    cases.map(([name]) => [name, { p50: [], p99: [], rate: [] }]),
+type Arguments = ReturnType<typeof readArguments>
+
+const writeReport = (): void => {
+  const text = render(
+    readResults(),
+    SCENARIOS.map(({ name }) => name),
   )
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [name, target, bytes] of cases) {
-      const alone = await load(target, bytes, 1, REQUESTS_ALONE)
-      const together = await load(target, bytes, CONCURRENCY, REQUESTS_TOGETHER)
-      if (alone.failures + together.failures > 0) throw new Error(`${name}: calls failed`)
-      if (round === 0) continue // warm-up
-      results.get(name)?.p50.push(quantile(alone.latencies, 0.5))
-      results.get(name)?.p99.push(quantile(alone.latencies, 0.99))
-      results.get(name)?.rate.push(REQUESTS_TOGETHER / together.seconds)
-    }
-    console.error(`round ${round} of ${ROUNDS}`)
-  }
-  await clew.flush()
-  const text = report(results, starts)
-  writeFileSync(join(import.meta.dirname, '..', 'docs', 'performance.md'), text)
-  console.log(text)
-} finally {
-  await clew.stop()
-  upstream.child.disconnect()
-  removeFolder(clew.data)
+  writeFileSync(REPORT, text)
 }
+
+/** Small sizes say nothing about targets. */
+const tell = ({ title, rows }: Section, quick: boolean): void => {
+  console.log(`\n${title}`)
+  for (const { measure, reach, result, met } of rows) {
+    const verdict = met ? 'met   ' : 'missed'
+    console.log(
+      quick ? `  ${measure}: ${result}` : `  ${verdict}  ${measure}: ${result} (${reach})`,
+    )
+  }
+}
+
+/** True when the benchmark ran; a missing precondition is told loudly and is no failure. */
+const runOne = async (scenario: Scenario, context: Context, args: Arguments): Promise<boolean> => {
+  const { name } = scenario
+  const missing = scenario.missing?.(context)
+  if (missing !== undefined) {
+    console.error(`\n*** SKIPPED ${name}: ${missing} ***\n`)
+    return true
+  }
+  const sizes = args.size.map((text) => ` --size ${text}`).join('')
+  const command = `npm run bench -- ${name}${sizes}`
+  try {
+    const section = await runScenario(scenario, context, describeMachine(), command)
+    tell(section, args.quick)
+    if (!args.quick && !args['dry-run']) {
+      writeResults({ ...readResults(), [name]: section })
+      writeReport()
+    }
+    return true
+  } catch (error) {
+    console.error(`\n*** BROKEN ${name}: ${messageOf(error)} ***`)
+    if (error instanceof Error) console.error(error.stack)
+    return false
+  }
+}
+
+const runAll = async (args: Arguments): Promise<boolean> => {
+  const own = args.cache === undefined
+  const cache = args.cache ?? mkdtempSync(join(tmpdir(), 'clew-bench-'))
+  mkdirSync(cache, { recursive: true })
+  const started = performance.now()
+  let sound = true
+  try {
+    for (const scenario of args.chosen) {
+      const log = (text: string): void => {
+        const seconds = ((performance.now() - started) / 1000).toFixed(0)
+        console.error(`[${seconds} s] ${scenario.name}: ${text}`)
+      }
+      const context = { sizes: args.sizes, quick: args.quick, cache, log }
+      sound = (await runOne(scenario, context, args)) && sound
+    }
+  } finally {
+    if (own) rmSync(cache, { recursive: true, force: true })
+  }
+  return sound
+}
+
+/** Servers lead process groups of their own: Ctrl-C does not reach them. */
+const interrupted = (): void => {
+  for (const pid of childrenOf(process.pid)) process.kill(pid, 'SIGTERM')
+  process.exit(INTERRUPTED)
+}
+
+const main = async (): Promise<number> => {
+  let args: Arguments
+  try {
+    args = readArguments()
+  } catch (error) {
+    console.error(`${messageOf(error)}\n\n${USAGE}`)
+    return 2
+  }
+  if (args.help) console.log(USAGE)
+  else if (args.list)
+    for (const { name, title } of SCENARIOS) console.log(`${name.padEnd(12)} ${title}`)
+  else if (args.render) writeReport()
+  else return (await runAll(args)) ? 0 : 1
+  return 0
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
+process.exitCode = await main()

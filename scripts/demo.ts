@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { styleText } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import {
   CloudTrailClient,
@@ -31,7 +32,9 @@ const root = mkdtempSync(join(tmpdir(), 'clew-demo-'))
 const data = join(root, 'data')
 const copy = join(root, 'copy')
 
-const chapter = (title: string): void => console.log(`\n\x1b[1m── ${title}\x1b[0m`)
+/** styleText leaves the sequences out where stdout is no terminal, and where NO_COLOR says so. */
+const chapter = (title: string): void =>
+  console.log(`\n${styleText('bold', `── ${title}`, { stream: process.stdout })}`)
 
 const clew = (args: readonly string[], env: NodeJS.ProcessEnv = process.env) =>
   new Promise<{ code: number | null; output: string }>((resolve) => {

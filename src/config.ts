@@ -4,13 +4,15 @@
  */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { ConfigError } from './config/config-error.ts'
 import { nearest } from './config/nearest.ts'
 import { flagOf, SETTINGS, type Setting, variableOf } from './config/settings.ts'
 import { messageOf } from './platform/errors.ts'
+import { loadLater } from './platform/load-later.ts'
 import type { LogLevel } from './platform/logger.ts'
+
+const yaml = loadLater<typeof import('yaml')>('yaml')
 
 export interface Address {
   readonly host: string
@@ -43,8 +45,24 @@ export interface Config {
     readonly shards: number
     readonly failOpen: boolean
   }
-  readonly trails: { readonly bucketPolicy: 'strict' | 'off'; readonly maxFileBytes: number }
-  readonly capture: { readonly clockSkew: number; readonly keepSessionTokens: boolean }
+  readonly trails: {
+    readonly bucketPolicy: 'strict' | 'off'
+    readonly maxFileBytes: number
+    readonly gzipLevel: number
+    readonly heldBytes: number
+    readonly pendingBytes: number
+    readonly putTimeout: number
+  }
+  readonly capture: {
+    readonly clockSkew: number
+    readonly keepSessionTokens: boolean
+    readonly maxConnections: number
+    readonly maxConnectionsPerAddress: number
+    readonly clientTimeout: number
+    readonly minUploadRate: number
+    readonly upstreamConnectTimeout: number
+    readonly upstreamTimeout: number
+  }
 }
 
 interface Given {
@@ -74,6 +92,7 @@ const readFile = (file: string): Map<string, Given> => {
   } catch (cause) {
     throw new ConfigError('bad-file', `${file}: ${messageOf(cause)}`, { cause })
   }
+  const { isNode, LineCounter, parseDocument } = yaml()
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })
   const [error] = document.errors

@@ -4,9 +4,12 @@
  * a running server instead (supervisor/supervisor.ts).
  */
 import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 
-// Imports below are dynamic so that they profit from the cache: stripped and compiled once.
-enableCompileCache()
+// Imports below are dynamic so that they profit from the cache: stripped and compiled once. It is
+// code that runs, so it lies beside the code; by default it would be in the shared folder for
+// temporary files (docs/decisions/0043).
+enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'clew'))
 
 const role = process.argv[2]
 if (process.send !== undefined && (role === 'front' || role === 'writer')) {

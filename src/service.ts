@@ -20,7 +20,7 @@ export const startFront = async (host: RoleHost): Promise<RunningRole> => {
   const journal = owned.add(await openFrontJournal(host, stores, registry)) // + recorder, spool
   const services = owned.add(await openServices(host, stores, journal, registry))
   const gateway = owned.add(await openCapture(host, stores, journal, services, registry))
-  const ports = owned.add(await openPorts(host, stores, gateway, registry))
+  const ports = owned.add(await openPorts(host, stores, journal, gateway, registry))
   return { listening: ports.listening, close: () => owned.closeAll() }
 }
 

@@ -56,7 +56,16 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ],
     'config.ts',
   ],
-  commands: [...MIDDLE, 'history', 'trails', 'supervisor', 'config', 'config.ts', 'service'],
+  commands: [
+    ...MIDDLE,
+    'capture',
+    'history',
+    'trails',
+    'supervisor',
+    'config',
+    'config.ts',
+    'service',
+  ],
   'main.ts': ['commands', 'supervisor', 'platform', 'service.ts', 'service', 'config.ts'],
 }
 

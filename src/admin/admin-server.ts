@@ -7,11 +7,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { CodedError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
+import { limitConnections } from './admin-connections.ts'
+import { type AdminRoute, readBody } from './admin-route.ts'
 
 const HEADERS_TIMEOUT_MS = 10_000
 /** Bodies are read away, never kept: no route takes one. */
 const BODY_BYTES_MAX = 64 * 1024
-const CONNECTIONS_MAX = 256
 
 export interface AdminServer {
   readonly address: { readonly host: string; readonly port: number }
@@ -28,6 +29,8 @@ export interface AdminOptions {
   /** Prometheus text of all processes. */
   readonly metrics: () => Promise<string>
   readonly logger: Logger
+  /** Of others, by method and path (`POST /admin/…`); they take bodies and need the token. */
+  readonly routes?: Readonly<Record<string, AdminRoute>>
 }
 
 type Route = (options: AdminOptions) => Promise<{ status: number; type: string; body: string }>
@@ -99,22 +102,36 @@ const drain = async (request: IncomingMessage): Promise<'read' | 'too-large'> =>
 
 const TOO_LARGE = json(413, { error: `No request here has a body above ${BODY_BYTES_MAX} bytes.` })
 
+/** The answer of a route that takes a body; undefined for all others, and without the token. */
+const answerWithBody = async (request: IncomingMessage, options: AdminOptions) => {
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
+  const route = options.routes?.[`${request.method} ${path}`]
+  if (route === undefined || !holdsToken(request, options.token)) return undefined
+  const body = await readBody(request, route.bytesMax)
+  if (body === undefined) return json(413, { error: `It takes at most ${route.bytesMax} bytes.` })
+  return route.handle(body, new URLSearchParams(query))
+}
+
+const failed = (request: IncomingMessage, options: AdminOptions) => (error: unknown) => {
+  options.logger.error({ error, url: request.url }, 'An admin request failed.')
+  return json(500, { error: messageOf(error) })
+}
+
 const respond = async (
   request: IncomingMessage,
   response: ServerResponse,
   options: AdminOptions,
 ): Promise<void> => {
-  const drained = await drain(request).catch(() => undefined)
+  const own = await answerWithBody(request, options).catch(failed(request, options))
+  const drained = own === undefined ? await drain(request).catch(() => undefined) : 'read'
   // The client left before its request was complete: nothing is done, nobody is there to answer.
   if (drained === undefined) return
   const result =
-    drained === 'too-large'
+    own ??
+    (drained === 'too-large'
       ? TOO_LARGE
-      : await answer(request, options).catch((error: unknown) => {
-          options.logger.error({ error, url: request.url }, 'An admin request failed.')
-          return json(500, { error: messageOf(error) })
-        })
-  if (drained === 'too-large') response.shouldKeepAlive = false
+      : await answer(request, options).catch(failed(request, options)))
+  if (result.status === 413) response.shouldKeepAlive = false
   response.writeHead(result.status, {
     'content-type': result.type,
     'content-length': Buffer.byteLength(result.body),
@@ -127,9 +144,11 @@ const respond = async (
 export const startAdminServer = async (options: AdminOptions): Promise<AdminServer> => {
   const server = createServer(
     { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: HEADERS_TIMEOUT_MS },
-    (request, response) => void respond(request, response, options),
+    (request, response) => {
+      if (takes(request, response)) void respond(request, response, options)
+    },
   )
-  server.maxConnections = CONNECTIONS_MAX
+  const { takes } = limitConnections(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.listen.port, options.listen.host, () => resolve())

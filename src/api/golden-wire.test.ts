@@ -2,14 +2,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import {
-  bodyOf,
-  createApiFixture,
-  ROOT,
-  TARGET,
-  trailBucketPolicy,
-  USER,
-} from './testing/api-fixture.ts'
+import { trailBucketPolicy } from '../trails/testing/bucket-policy.ts'
+import { bodyOf, createApiFixture, ROOT, TARGET, USER } from './testing/api-fixture.ts'
 
 /** One request and its answer; without `output` only the status counts. */
 interface Step {

@@ -1,6 +1,7 @@
 /** What the operations on trails do besides answering: announcements, status, races. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { DOCUMENT_BYTES_MAX } from '../documents/sqlite-documents.ts'
 import type { TrailStatus } from '../trails/trail-status.ts'
 import { ACCOUNT, type ApiFixture, createApiFixture, REGION } from './testing/api-fixture.ts'
 
@@ -241,7 +242,7 @@ test('selectors that Clew can not store are refused, not cut', async () => {
   await using stack = new AsyncDisposableStack()
   const api = await withTrail(stack)
   const arns = (letter: string) =>
-    Array.from({ length: 200 }, (_, i) => `arn:aws:s3:::bucket/${letter.repeat(1_900)}${i}`)
+    Array.from({ length: 240 }, (_, i) => `arn:aws:s3:::bucket/${letter.repeat(1_900)}${i}`)
   const { status, body } = await api.call('PutEventSelectors', {
     TrailName: 'main',
     AdvancedEventSelectors: [
@@ -249,11 +250,33 @@ test('selectors that Clew can not store are refused, not cut', async () => {
         FieldSelectors: [
           { Field: 'eventCategory', Equals: ['Data'] },
           { Field: 'resources.type', Equals: ['AWS::S3::Object'] },
-          { Field: 'resources.ARN', StartsWith: arns('a'), NotEquals: arns('b') },
+          { Field: 'resources.ARN', StartsWith: arns('a'), NotEquals: arns('\u00e9') },
         ],
       },
     ],
   })
   assert.deepEqual([status, body.__type], [400, 'ValidationException'])
   assert.equal((await api.call('GetTrail', { Name: 'main' })).status, 200)
+})
+
+test('selectors of the largest size that AWS takes are kept, and fit all that holds them', async () => {
+  await using stack = new AsyncDisposableStack()
+  const api = await withTrail(stack)
+  // 500 values over all selectors, 2,048 characters each (API_AdvancedFieldSelector.html).
+  const values = Array.from({ length: 499 }, (_, index) =>
+    `arn:aws:s3:::bucket/${index}/`.padEnd(2_048, 'x'),
+  )
+  const FieldSelectors = [
+    { Field: 'eventCategory', Equals: ['Data'] },
+    { Field: 'resources.type', Equals: ['AWS::S3::Object'] },
+    { Field: 'resources.ARN', StartsWith: values.slice(2) },
+  ]
+  const input = { TrailName: 'main', AdvancedEventSelectors: [{ Name: 'all', FieldSelectors }] }
+  const { status } = await api.call('PutEventSelectors', input)
+  assert.equal(status, 200)
+  const { body } = await api.call('GetEventSelectors', { TrailName: 'main' })
+  assert.deepEqual(body.AdvancedEventSelectors, input.AdvancedEventSelectors)
+  // Delivery keeps the change itself as a document.
+  const text = JSON.stringify({ ...api.recorder.changes().at(-1), version: 1, sequence: 1 })
+  assert.ok(text.length > 1_000_000 && text.length < DOCUMENT_BYTES_MAX - 1_024)
 })

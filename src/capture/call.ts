@@ -42,6 +42,8 @@ export interface CallIdentity {
   /** S3 only: taken from path or virtual host, decoded. */
   readonly bucket?: string
   readonly key?: string
+  /** It names two operations: nobody can say which one a service would carry out. */
+  readonly conflict?: true
 }
 
 export interface CapturedCall {
@@ -76,6 +78,8 @@ export interface CapturedAnswer {
   readonly completedAt: number
   /** An error that Clew itself answered before the call was forwarded, or instead of an answer. */
   readonly fault?: { readonly code: string; readonly message: string }
+  /** The end of the answer was never seen; with `fault`, whether the call was carried out is unknown. */
+  readonly incomplete?: boolean
 }
 
 /**

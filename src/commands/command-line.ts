@@ -51,7 +51,7 @@ const commandsFor = async (
 ): Promise<Command[]> => {
   if (argv[2] === 'serve') return [serveCommand(script, forked)]
   const { inspectionCommands } = await import('./inspection-commands.ts')
-  return [serveCommand(script, forked), ...inspectionCommands()]
+  return [serveCommand(script, forked), ...inspectionCommands(script)]
 }
 
 /** `script`: what `serve` starts its child processes from; `forked`: those that load already. */

@@ -112,7 +112,10 @@ export const eventsCommand = (open: OpenHistory, clock: Clock = systemClock): Co
     )
       .addOption(formatOption())
       .option('--limit <n>', `at most so many (table: ${TABLE_LIMIT}, otherwise all)`, count)
-      .option('--insight', 'Insights events instead of management events'),
+      .option(
+        '--insight',
+        'Insights events instead of management events (imported ones: Clew makes none yet)',
+      ),
     ['data', 'masterKeyCommand'],
   ).action(async (options: Record<string, unknown>, command: Command) => {
     const history = await open(configOf(command))

@@ -1,9 +1,11 @@
 /** Every command besides `serve`. */
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
+import { doctorCommand } from './doctor/doctor-command.ts'
 import { eventsCommand } from './events.ts'
 import { flushCommand } from './flush.ts'
-import { fsckCommand } from './fsck.ts'
+import { fsckCommand } from './fsck/fsck-command.ts'
+import { importCommand } from './import.ts'
 import { keysCommand } from './keys.ts'
 import { openHistoryOf, openKeysOf, openTailOf } from './opened.ts'
 import { configOf, withSettings } from './settings-options.ts'
@@ -29,11 +31,14 @@ const keys = (): Command => {
   })
 }
 
-export const inspectionCommands = (): Command[] => [
+/** `script`: what an import starts a server from where none runs. */
+export const inspectionCommands = (script: string): Command[] => [
   eventsCommand(openHistoryOf),
   tailCommand(openTailOf),
   keys(),
+  importCommand(script),
   flushCommand(),
   fsckCommand(),
+  doctorCommand(),
   verifyCommand(),
 ]

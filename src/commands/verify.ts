@@ -1,6 +1,7 @@
 /**
  * `clew verify`: are the log files in a bucket what the trail delivered? Checks what `aws cloudtrail
- * validate-logs` checks, and that nothing was removed at the newest end. Exit codes: 0 valid,
+ * validate-logs` checks, and that nothing was removed at the newest end. A digest whose signature a
+ * downloaded folder lacks is not valid (docs/decisions/0040-unsigned-newest-digest.md). Exit codes: 0 valid,
  * 1 something is not, 2 it could not be checked.
  */
 import { Command, InvalidArgumentError } from 'commander'
@@ -12,6 +13,7 @@ import { messageOf } from '../platform/errors.ts'
 import { chainHeadOf } from './verify/chain-heads.ts'
 import type { ChainFilter, ChainPlace } from './verify/chains.ts'
 import { openOffline, type VerifySource } from './verify/offline.ts'
+import { type ChainProgress, startProgress } from './verify/progress.ts'
 import { type ChainReport, type Output, tellChain, tellJson } from './verify/report.ts'
 import { VerifyError } from './verify/verify-error.ts'
 
@@ -25,6 +27,8 @@ export interface VerifyDependencies {
   /** The newest digest that was delivered, from the data folder of `--data`. */
   readonly chainHead: (data: string, chain: ChainPlace) => Promise<VerifyTarget['head']>
   readonly exit: (code: number) => void
+  /** How far it is goes to stderr: a line that is drawn over, or one every few seconds. */
+  readonly isTerminal: boolean
 }
 
 const processDependencies: VerifyDependencies = {
@@ -37,6 +41,7 @@ const processDependencies: VerifyDependencies = {
   exit: (code) => {
     process.exitCode = code
   },
+  isTerminal: process.stderr.isTTY === true,
 }
 
 interface Options {
@@ -52,6 +57,7 @@ interface Options {
   readonly endTime?: number
   readonly expectUntil?: number
   readonly concurrency: number
+  readonly allowUnsignedNewest: boolean
   readonly json: boolean
   readonly verbose: boolean
 }
@@ -90,12 +96,13 @@ const openSource = async (
     return await openOffline(folder, options.publicKeys, filterOf(options))
   }
   // The AWS clients are only loaded where they are used.
-  const { openEndpoint } = await import('./verify/endpoint.ts')
+  const { openEndpoint } = await import('./verify/endpoint/endpoint.ts')
   return await openEndpoint({
     ...filterOf(options),
     ...range,
     ...(options.endpointUrl === undefined ? {} : { endpointUrl: options.endpointUrl }),
     askStatus: options.endTime === undefined,
+    connections: options.concurrency,
   })
 }
 
@@ -121,6 +128,7 @@ const verifyOne = async (
   chain: VerifySource['chains'][number],
   options: Options,
   range: { readonly start: number; readonly end: number },
+  progress: ChainProgress,
   dependencies: VerifyDependencies,
 ): Promise<ChainReport> => {
   const findings: Finding[] = []
@@ -128,10 +136,13 @@ const verifyOne = async (
   try {
     const summary = await verifyChain(target, source.accessOf(chain), {
       concurrency: options.concurrency,
+      listed: (digests) => progress.listed(digests),
       report: (finding) => {
+        progress.found(finding)
         if (options.verbose || finding.verdict !== 'valid') findings.push(finding)
       },
     })
+    progress.done()
     return { chain, findings, summary }
   } catch (cause) {
     throw new VerifyError('endpoint', `${chain.bucket} cannot be listed: ${messageOf(cause)}`, {
@@ -146,18 +157,20 @@ const run = async (
   options: Options,
   dependencies: VerifyDependencies,
 ): Promise<void> => {
-  const { output, now, exit } = dependencies
+  const { now, exit } = dependencies
   const range = { start: options.startTime ?? 0, end: options.endTime ?? now() }
   if (range.start > range.end) {
     throw new VerifyError('bad-option', 'The start time must be before the end time.')
   }
-  const { json, verbose } = options
-  const report = { json, verbose, ...range }
+  const { json, verbose, allowUnsignedNewest: allowUnverified } = options
+  const report = { json, verbose, allowUnverified, ...range }
   const source = await openSource(folder, options, range)
   const limit = createLimiter(CHAINS_AT_ONCE)
+  const progress = startProgress(source.chains.length, dependencies)
+  const output = progress.over(dependencies.output)
   try {
     const running = source.chains.map((chain) =>
-      limit(() => verifyOne(source, chain, options, range, dependencies)),
+      limit(() => verifyOne(source, chain, options, range, progress.chain(), dependencies)),
     )
     // Whoever is awaited later must not count as unhandled when it fails earlier.
     for (const each of running) each.catch(() => {})
@@ -168,8 +181,9 @@ const run = async (
       if (!json) tellChain(done, report, output)
     }
     if (json) tellJson(reports, report, output)
-    if (!reports.every(({ summary }) => isValid(summary))) exit(1)
+    if (!reports.every(({ summary }) => isValid(summary, allowUnverified))) exit(1)
   } finally {
+    progress.stop()
     source.close()
   }
 }
@@ -190,6 +204,11 @@ export const verifyCommand = (dependencies: VerifyDependencies = processDependen
     .option('--end-time <time>', 'delivered until then (now)', time)
     .option('--expect-until <time>', 'digests must reach this time', time)
     .option('--concurrency <count>', 'objects read at the same time', positive, OBJECTS_AT_ONCE)
+    .option(
+      '--allow-unsigned-newest',
+      'a folder without metadata is valid though the newest digest cannot be checked',
+      false,
+    )
     .option('--json', 'one JSON document on stdout', false)
     .option('--verbose', 'valid files too', false)
     .action((folder: string | undefined, options: Options) => run(folder, options, dependencies))

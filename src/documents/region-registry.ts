@@ -42,7 +42,8 @@ export const openRegionRegistry = async (
       if (joined.includes(region)) return
       try {
         await documents.put(KEY, [...joined, region], stored?.revision ?? 'absent')
-        joined = [...joined, region]
+        // The watch may have read it already.
+        joined = [...new Set([...joined, region])]
       } catch (error) {
         if (!(error instanceof DocumentsError) || error.code !== 'conflict') throw error
         // Another process joined one at the same moment: read again.

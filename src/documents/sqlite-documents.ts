@@ -5,18 +5,22 @@
  * hour, so that watchers of other processes learn of it. Revisions come from one counter that only
  * grows: they are never used again, and "what changed since" is one range of an index.
  */
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../platform/clock.ts'
+import { makeFolder } from '../platform/durable-files.ts'
 import { CodedError, messageOf } from '../platform/errors.ts'
 import type { Logger } from '../platform/logger.ts'
 import { inTransaction, openDatabase } from '../platform/sqlite.ts'
 import { type ChangeFeed, createChangeFeed } from './change-feed.ts'
 import { type Document, type Documents, DocumentsError, type Revision } from './documents.ts'
+import { GroupCommit } from './group-commit.ts'
 
-/** A document's JSON text may have so many bytes: what JetStream KV takes with room to spare. */
-export const DOCUMENT_BYTES_MAX = 256 * 1024
+/**
+ * A document's JSON text may have so many bytes: a message of JetStream KV (1 MiB by default) less
+ * its headers. The largest document is that of an account's trails (docs/decisions/0042).
+ */
+export const DOCUMENT_BYTES_MAX = 1020 * 1024
 /** A key's UTF-8 bytes. */
 export const KEY_BYTES_MAX = 1_024
 /** How long a removed key is remembered for watchers; they look every `WATCH_POLL_MS`. */
@@ -92,12 +96,14 @@ class SqliteDocuments implements Documents {
   readonly #sql: ReturnType<typeof statementsOf>
   readonly #clock: Clock
   readonly #feed: ChangeFeed
+  readonly #commits: GroupCommit
   #closed = false
 
   constructor(db: DatabaseSync, clock: Clock, logger: Logger) {
     this.#db = db
     this.#sql = statementsOf(db)
     this.#clock = clock
+    this.#commits = new GroupCommit(db)
     this.#feed = createChangeFeed({
       pollMs: WATCH_POLL_MS,
       logger,
@@ -141,7 +147,7 @@ class SqliteDocuments implements Documents {
   }
 
   async remove(key: string, expected: Revision | 'any'): Promise<void> {
-    this.#change(key, null, expected)
+    await this.#change(key, null, expected)
   }
 
   watch(prefix: string, changed: (key: string) => void): Disposable {
@@ -151,29 +157,44 @@ class SqliteDocuments implements Documents {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    await this.#commits.settled()
     this.#feed.close()
     this.#db.close()
   }
 
-  #change(key: string, text: string | null, expected: Revision | 'absent' | 'any'): Revision {
-    const doing = `${text === null ? 'remove' : 'write'} document ${key}`
-    const revision = this.#run(doing, () =>
-      inTransaction(this.#db, () => {
-        const row = this.#sql.get.get(key)
-        const found = row === undefined || row.value === null ? undefined : Number(row.revision)
-        const matches =
-          expected === 'any' || (expected === 'absent' ? found === undefined : found === expected)
-        if (!matches) throw conflict(key, expected, found)
-        if (text === null && found === undefined) return undefined
-        const next = Number(this.#sql.next.get()?.revision)
-        const now = this.#clock.now()
-        this.#sql.set.run(key, text, next, text === null ? now : null)
-        if (text === null) this.#sql.forget.run(now - TOMBSTONE_MS)
-        return next
-      }),
-    )
+  async #change(
+    key: string,
+    text: string | null,
+    expected: Revision | 'absent' | 'any',
+  ): Promise<Revision> {
+    if (this.#closed) throw new DocumentsError('closed', 'The documents are closed.')
+    let revision: Revision | undefined
+    try {
+      revision = await this.#commits.commit(() => this.#write(key, text, expected))
+    } catch (error) {
+      throw unavailable(`${text === null ? 'remove' : 'write'} document ${key}`, error)
+    }
     if (revision !== undefined) this.#feed.announce(key, revision)
     return revision ?? 0
+  }
+
+  /** Inside a transaction. Undefined where there was nothing to remove. */
+  #write(
+    key: string,
+    text: string | null,
+    expected: Revision | 'absent' | 'any',
+  ): Revision | undefined {
+    const row = this.#sql.get.get(key)
+    const found = row === undefined || row.value === null ? undefined : Number(row.revision)
+    const matches =
+      expected === 'any' || (expected === 'absent' ? found === undefined : found === expected)
+    if (!matches) throw conflict(key, expected, found)
+    if (text === null && found === undefined) return undefined
+    const next = Number(this.#sql.next.get()?.revision)
+    const now = this.#clock.now()
+    this.#sql.set.run(key, text, next, text === null ? now : null)
+    if (text === null) this.#sql.forget.run(now - TOMBSTONE_MS)
+    return next
   }
 
   #run<Result>(doing: string, work: () => Result): Result {
@@ -195,7 +216,7 @@ export const openSqliteDocuments = async (
   options: { clock: Clock; logger: Logger },
 ): Promise<Documents> => {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    await makeFolder(dirname(path))
     return new SqliteDocuments(openSchema(path), options.clock, options.logger)
   } catch (error) {
     throw error instanceof CodedError ? error : unavailable(`open ${path}`, error)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { Registry } from 'prom-client'
 import { allPages, entryOf, eventOf, NOW } from '../../test/contracts/history.ts'
@@ -35,6 +36,34 @@ describe('history consumer', () => {
       now += 365 * DAY_MS
       await rig.consumer.tick(0, signal)
       assert.deepEqual(await allPages(rig.history, all), [])
+    } finally {
+      await rig.remove()
+    }
+  })
+
+  it('merges the runs of its days when nothing arrives', async () => {
+    let now = NOW
+    const rig = await startFolderHistory({ now: { ...systemClock, now: () => now } })
+    try {
+      for (const sequence of [1, 2, 3]) {
+        const events = [0, 1].map((n) =>
+          eventOf({ id: `${sequence}-${n}`, time: NOW - n * DAY_MS }),
+        )
+        await rig.consume(0, [entryOf(0, sequence, events)])
+      }
+      const runs = (): unknown[] =>
+        rig.files('*/index.sqlite').map((path) => {
+          const database = new DatabaseSync(path, { readOnly: true })
+          const row = database.prepare('SELECT count(*) AS runs FROM run').get()
+          database.close()
+          return row?.runs
+        })
+      await rig.consumer.tick(0, signal)
+      assert.deepEqual(runs(), [3, 3], 'not at once')
+      now += 10_000
+      for (let tick = 0; tick < 3; tick++) await rig.consumer.tick(0, signal)
+      assert.deepEqual(runs(), [1, 1])
+      assert.equal((await allPages(rig.history, all)).length, 6)
     } finally {
       await rig.remove()
     }

@@ -1,5 +1,6 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import type { Consumer, Entry } from '../journal/consumer.ts'
 import type { Sequence, Shard } from '../journal/journal.ts'
@@ -11,10 +12,12 @@ import type { Logger } from '../platform/logger.ts'
 import { sqliteCodeOf } from '../platform/sqlite.ts'
 import { type AttributeHashes, createAttributeHashes } from './attribute-hashes.ts'
 import { HistoryError } from './history-error.ts'
+import { BATCH_EVENTS_MAX, isDamage } from './key-index/index-schema.ts'
+import { isPageDamage } from './key-index/run-pages.ts'
 import type { StoredEvent } from './partition/block-codec.ts'
+import { BlockPacker } from './partition/block-packer.ts'
 import { BlockReader } from './partition/block-reader.ts'
 import { Day } from './partition/day.ts'
-import { BATCH_EVENTS_MAX, isDamage } from './partition/index-schema.ts'
 import {
   DAY_MS,
   dayStartOf,
@@ -43,10 +46,15 @@ const RETENTION_DAYS = 90
 /** What is prepared, stored and made visible at once. */
 const CHUNK_EVENTS = BATCH_EVENTS_MAX
 const CHUNK_BYTES = 16_777_216
+const EVENTS_PER_TURN = 256
 /** Days open at once, with four file descriptors each: an import goes round all of the retention. */
 const OPEN_DAYS_MAX = 96
+/** Days that are written at the same time; far below OPEN_DAYS_MAX, so that none is closed meanwhile. */
+const DAYS_AT_ONCE = 8
 /** Days that keep their page cache: today, and yesterday around midnight. */
 const AWAKE_DAYS_MAX = 2
+/** Without new events for so long, the indexes of the days that were written are tidied. */
+const SETTLE_AFTER_MS = 5_000
 const RETENTION_EVERY_MS = 60_000
 /** Decoded blocks kept for the comparison of repeats. */
 const REPEAT_CACHE_BYTES = 16_777_216
@@ -70,12 +78,16 @@ class HistoryConsumer implements Consumer {
   readonly #hashes: AttributeHashes
   readonly #telemetry: HistoryTelemetry
   readonly #reader: BlockReader
+  readonly #packer = new BlockPacker()
   readonly #last = new Map<Shard, Sequence>()
   /** In order of use, the latest last. */
   readonly #days = new Map<string, Day>()
   #queue: Promise<unknown> = Promise.resolve()
   #recovered = false
   #closed = false
+  /** When the last events were stored; and the days that were written since they were settled. */
+  #storedAt = Number.NEGATIVE_INFINITY
+  readonly #unsettled = new Set<string>()
   #retentionAt = Number.NEGATIVE_INFINITY
 
   constructor(options: HistoryConsumerOptions) {
@@ -104,10 +116,7 @@ class HistoryConsumer implements Consumer {
       const began = this.#options.clock.monotonic()
       const tally: Tally = { expired: 0, other: 0, untimed: [], changed: [] }
       try {
-        for (const chunk of chunksOf(this.#wanted(batch, tally))) {
-          signal.throwIfAborted()
-          await this.#storeChunk(chunk, tally)
-        }
+        await this.#storeChunks(chunksOf(this.#wanted(batch, tally)), tally, signal)
       } finally {
         this.#report(tally)
       }
@@ -121,6 +130,7 @@ class HistoryConsumer implements Consumer {
     return this.#exclusive(async () => {
       const now = this.#options.clock.now()
       if (now - this.#retentionAt >= RETENTION_EVERY_MS) await this.#expireDays()
+      if (now - this.#storedAt >= SETTLE_AFTER_MS) await this.#settleDay()
       return this.#lastOf(shard)
     })
   }
@@ -136,6 +146,7 @@ class HistoryConsumer implements Consumer {
       this.#closed = true
       for (const day of this.#days.values()) await day.close()
       this.#days.clear()
+      await this.#packer.close()
     })
   }
 
@@ -164,8 +175,16 @@ class HistoryConsumer implements Consumer {
           tally.other++
           continue
         }
+        // Member by member: a spread costs ten times as much.
         const event: StoredEvent = {
-          ...{ shard, sequence, index, eventId, account, region, category, text },
+          shard: shard,
+          sequence: sequence,
+          index: index,
+          eventId: eventId,
+          account: account,
+          region: region,
+          category: category,
+          text: text,
         }
         const prepared = prepareEvent(event, this.#hashes)
         if (prepared === undefined) tally.untimed.push(eventId)
@@ -175,17 +194,64 @@ class HistoryConsumer implements Consumer {
     }
   }
 
+  /** The next chunk is prepared while the last one is packed and written. */
+  async #storeChunks(
+    chunks: AsyncIterable<PreparedEvent[]>,
+    tally: Tally,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let storing: Promise<unknown> = Promise.resolve()
+    for await (const chunk of chunks) {
+      await storing
+      signal.throwIfAborted()
+      storing = this.#storeChunk(chunk, tally)
+      // It is awaited in the next round, or below, and rejects there.
+      storing.catch(() => {})
+    }
+    await storing
+  }
+
+  /** Days take their share at the same time: their files are written and synced beside each other. */
   async #storeChunk(chunk: readonly PreparedEvent[], tally: Tally): Promise<void> {
-    for (const [name, events] of Map.groupBy(chunk, ({ day }) => day)) {
-      const day = await this.#open(name)
+    const shares = [...Map.groupBy(chunk, ({ day }) => day)]
+    for (let at = 0; at < shares.length; at += DAYS_AT_ONCE) {
+      const open: [Day, readonly PreparedEvent[]][] = []
+      for (const [name, events] of shares.slice(at, at + DAYS_AT_ONCE)) {
+        open.push([await this.#open(name), events])
+      }
+      const stored = await Promise.allSettled(
+        open.map(([day, events]) => this.#storeDay(day, events, tally)),
+      )
+      const failed = stored.find(({ status }) => status === 'rejected')
+      if (failed?.status === 'rejected') throw failed.reason
+    }
+  }
+
+  async #storeDay(day: Day, events: readonly PreparedEvent[], tally: Tally): Promise<void> {
+    try {
+      this.#storedAt = this.#options.clock.now()
+      this.#unsettled.add(day.name)
+      const result = await day.store(events)
+      this.#telemetry.counted('stored', result.stored)
+      this.#telemetry.counted('repeat', result.repeats)
+      this.#telemetry.storedBytes(result.bytes)
+      tally.changed.push(...result.changed)
+    } catch (error) {
+      if (!day.sound) await this.#drop(day, error)
+      throw error
+    }
+  }
+
+  /** One merge at a time, so that events that arrive meanwhile wait for no more than one. */
+  async #settleDay(): Promise<void> {
+    for (const name of this.#unsettled) {
+      const day = this.#days.get(name)
       try {
-        const result = await day.store(events)
-        this.#telemetry.counted('stored', result.stored)
-        this.#telemetry.counted('repeat', result.repeats)
-        this.#telemetry.storedBytes(result.bytes)
-        tally.changed.push(...result.changed)
+        if (day?.settle()) return
+        this.#unsettled.delete(name)
       } catch (error) {
-        if (!day.sound) await this.#drop(day, error)
+        this.#unsettled.delete(name)
+        if (day !== undefined) await this.#drop(day, error)
         throw error
       }
     }
@@ -197,7 +263,7 @@ class HistoryConsumer implements Consumer {
     this.#days.delete(day.name)
     try {
       await day.close()
-      if (isDamage(sqliteCodeOf(reason))) {
+      if (isDamage(sqliteCodeOf(reason)) || isPageDamage(reason)) {
         writeFileSync(join(folder, day.name, INDEX_DAMAGED_FILE), '', { mode: 0o600 })
       }
     } catch (error) {
@@ -211,7 +277,7 @@ class HistoryConsumer implements Consumer {
       const { folder: history, master, logger } = this.#options
       const rebuilt = (): void => this.#telemetry.rebuilt()
       const context = { history, day: name, master, hashes: this.#hashes, logger, rebuilt }
-      day = await Day.open(context, this.#reader)
+      day = await Day.open(context, this.#reader, this.#packer)
     }
     this.#days.delete(name)
     this.#days.set(name, day)
@@ -268,12 +334,14 @@ class HistoryConsumer implements Consumer {
   }
 }
 
-function* chunksOf(events: Iterable<PreparedEvent>): Generator<PreparedEvent[]> {
+/** Gives way now and then: blocks of the last chunk wait for this thread to hand them on. */
+async function* chunksOf(events: Iterable<PreparedEvent>): AsyncGenerator<PreparedEvent[]> {
   let chunk: PreparedEvent[] = []
   let bytes = 0
   for (const prepared of events) {
     chunk.push(prepared)
     bytes += prepared.event.text.length
+    if (chunk.length % EVENTS_PER_TURN === 0) await nextTurn()
     if (chunk.length < CHUNK_EVENTS && bytes < CHUNK_BYTES) continue
     yield chunk
     chunk = []

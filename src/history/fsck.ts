@@ -5,7 +5,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { MasterKey } from '../platform/encryption.ts'
 import { messageOf } from '../platform/errors.ts'
 import { openDatabase } from '../platform/sqlite.ts'
-import { createAttributeHashes, scopedKey } from './attribute-hashes.ts'
+import { createAttributeHashes } from './attribute-hashes.ts'
+import { checkIndex } from './key-index/index-check.ts'
+import { INDEX_VERSION, versionOf } from './key-index/index-schema.ts'
 import {
   cipherOfHeader,
   decodeBlock,
@@ -13,7 +15,6 @@ import {
   type StoredEvent,
   scanBlocks,
 } from './partition/block-codec.ts'
-import { INDEX_VERSION, versionOf } from './partition/index-schema.ts'
 import { blockFileName, blockFilesIn, daysIn, INDEX_FILE, locationOf } from './partition/layout.ts'
 import { prepareEvent } from './partition/prepared-event.ts'
 
@@ -147,41 +148,20 @@ const checkFile = (
 /** Every event of the blocks is in the index with all its keys, and the index has no others. */
 const comparison = (check: DayCheck, index: DatabaseSync) => {
   const hashes = createAttributeHashes(check.master)
-  const eventAt = new Map<number, number>()
-  for (const row of index.prepare('SELECT n, location FROM event').iterate()) {
-    eventAt.set(Number(row.location), Number(row.n))
-  }
-  const segments = index.prepare('SELECT number FROM segment WHERE lowest <= ? AND highest >= ?')
-  const has = index.prepare('SELECT 1 FROM posting WHERE segment = ? AND h = ? AND n = ?')
-  const report = (event: StoredEvent, problem: string): void => {
-    check.problems.push({ place: `${check.day}, event ${event.eventId}`, problem })
-  }
-  let postings = 0
-  const event = (stored: StoredEvent, location: number): void => {
-    const n = eventAt.get(location)
-    const prepared = prepareEvent(stored, hashes)
-    if (n === undefined || prepared === undefined) {
-      report(stored, 'It is not in the index.')
-      return
-    }
-    eventAt.delete(location)
-    const { keys, scope } = prepared.entry
-    const scoped = new Set(keys.map((key) => scopedKey(key, scope)))
-    const at = segments.all(n, n).map((row) => Number(row.number))
-    const found = [...scoped].filter((key) => at.some((number) => has.get(number, key, n)))
-    postings += found.length
-    if (found.length < scoped.size) report(stored, 'The index lacks attributes of it.')
-  }
-  const finish = (): void => {
-    if (eventAt.size > 0) {
-      const problem = `The index has ${eventAt.size} events that no block has.`
+  const { problems, compare, left } = checkIndex(index, check.day)
+  for (const problem of problems) check.problems.push({ place: check.day, problem })
+  return {
+    event: (stored: StoredEvent, location: number): void => {
+      const prepared = prepareEvent(stored, hashes)
+      const problem =
+        prepared === undefined ? 'It has no place in time.' : compare(prepared.entry, location)
+      if (problem === undefined) return
+      check.problems.push({ place: `${check.day}, event ${stored.eventId}`, problem })
+    },
+    finish: (): void => {
+      if (left() === 0) return
+      const problem = `The index has ${left()} events that no block has.`
       check.problems.push({ place: check.day, problem })
-    }
-    const all = Number(index.prepare('SELECT count(*) AS c FROM posting').get()?.c)
-    if (all !== postings && check.problems.length === 0) {
-      const problem = `The index has ${all} postings where the blocks have ${postings}.`
-      check.problems.push({ place: check.day, problem })
-    }
+    },
   }
-  return { event, finish }
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { entryOf, eventOf, historyContract, NOW } from '../../test/contracts/history.ts'
 import { silentLogger } from '../platform/logger.ts'
-import { createAttributeHashes, scopedKey } from './attribute-hashes.ts'
+import { createAttributeHashes } from './attribute-hashes.ts'
 import type { HistoryQuery } from './history.ts'
 import { HistoryError } from './history-error.ts'
+import { DayIndex } from './key-index/day-index.ts'
 import { openHistory } from './reader.ts'
 import { startFolderHistory, TEST_MASTER } from './testing/folder-history.ts'
 
@@ -25,10 +25,16 @@ describe('folder history reader', () => {
       await rig.consume(0, [entryOf(0, 1, [eventOf({ id: 'e', time: NOW, user: 'alice' })])])
       const hashes = createAttributeHashes(TEST_MASTER)
       const key = hashes.key('Management', 'Username', 'mallory')
-      const scoped = scopedKey(key, hashes.scope('111122223333', 'us-east-1'))
-      const index = new DatabaseSync(join(rig.folder, '2026-03-10', 'index.sqlite'))
-      index.prepare('INSERT INTO posting SELECT 1, ?, n FROM event').run(scoped)
-      index.close()
+      const path = join(rig.folder, '2026-03-10', 'index.sqlite')
+      const index = new DayIndex(path, '2026-03-10', TEST_MASTER, false)
+      const scope = hashes.scope('111122223333', 'us-east-1')
+      const idKey = hashes.key('Management', 'EventId', 'e')
+      const locations = index.locationsOf(idKey, scope)
+      assert.equal(locations.length, 1)
+      const entry = { shard: 0, sequence: 9, index: 0, account: '', region: '', scope, time: NOW }
+      const covered = { file: 1, bytes: index.covered().get(1) ?? 0 }
+      index.insert(index.draft([{ ...entry, keys: [key], idKey: 0 }]), locations, covered)
+      index.close(true)
       const found = async (value: string) => {
         const attributes = [{ key: 'Username' as const, value }]
         return (await rig.history.search({ ...query, attributes })).events.length

@@ -8,13 +8,15 @@ import type { Logger } from '../platform/logger.ts'
 import { sqliteCodeOf } from '../platform/sqlite.ts'
 import { type AttributeHashes, createAttributeHashes } from './attribute-hashes.ts'
 import { hasAttribute, lookupAttributesOf } from './attributes.ts'
+import { WeightedCache } from './block-cache.ts'
 import type { History, HistoryEvent, HistoryPosition, HistoryQuery } from './history.ts'
 import { HistoryError } from './history-error.ts'
 import { parseRecord } from './json.ts'
+import { DayView, type Scope } from './key-index/day-view.ts'
+import { isDamage, timeOfOrder } from './key-index/index-schema.ts'
+import { isPageDamage, type Page } from './key-index/run-pages.ts'
 import type { StoredEvent } from './partition/block-codec.ts'
 import { BlockReader } from './partition/block-reader.ts'
-import { DayView, type Scope } from './partition/day-view.ts'
-import { isDamage, timeOfOrder } from './partition/index-schema.ts'
 import { DAY_MS, dayOf, dayStartOf, daysIn, INDEX_DAMAGED_FILE } from './partition/layout.ts'
 
 export interface HistoryOptions {
@@ -28,6 +30,8 @@ export interface HistoryOptions {
 const OPEN_VIEWS_MAX = 96
 /** Decoded blocks kept. */
 const BLOCK_CACHE_BYTES = 33_554_432
+/** Decoded pages of indexes kept. */
+const PAGE_CACHE_BYTES = 16_777_216
 /** A search gives way to other work after this long; its reads are synchronous. */
 const TURN_MS = 20
 
@@ -48,6 +52,7 @@ class FolderHistory implements History {
   readonly #options: HistoryOptions
   readonly #hashes: AttributeHashes
   readonly #blocks: BlockReader
+  readonly #pages = new WeightedCache<Page>(PAGE_CACHE_BYTES)
   /** In order of use, the latest last. */
   readonly #views = new Map<string, DayView>()
   #closed = false
@@ -128,24 +133,18 @@ class FolderHistory implements History {
   }
 
   *#hits({ view, query, scopes, keys }: DaySearch): Generator<HistoryEvent | undefined> {
-    const [key, ...others] = keys
-    if (key === undefined) return
     const { from, to, after } = query
     const isCut = after !== undefined && dayOf(after.time) === view.day
     const below = isCut ? view.orderOf(after.time, after) : undefined
-    for (const candidate of view.newest(key, scopes, { from, to, below })) {
-      const hasAll = others.every((other) => view.hasKey(other, candidate))
-      const row = hasAll ? view.event(candidate.n) : undefined
-      if (row === undefined) {
+    for (const candidate of view.newest({ keys, scopes, from, to, below })) {
+      if (candidate === undefined) {
         yield undefined
         continue
       }
-      const event = this.#eventAt(view.day, row.location)
-      const { shard, sequence, index } = row
-      const position: HistoryPosition = {
-        time: timeOfOrder(view.day, candidate.n),
-        ...{ shard, sequence, index },
-      }
+      const { n, location, shard, sequence, index } = candidate
+      const event = this.#eventAt(view.day, location)
+      const time = timeOfOrder(view.day, n)
+      const position: HistoryPosition = { time, shard, sequence, index }
       const isHit = event !== undefined && isMatch(event, query)
       yield isHit ? { position, text: event.text } : undefined
     }
@@ -168,7 +167,7 @@ class FolderHistory implements History {
       this.#forget(day)
       view = undefined
     }
-    view ??= DayView.open(this.#options.folder, day, this.#options.master)
+    view ??= DayView.open(this.#options.folder, day, this.#options.master, this.#pages)
     if (view === undefined) return
     this.#views.delete(day)
     this.#views.set(day, view)
@@ -186,7 +185,7 @@ class FolderHistory implements History {
 
   /** Tells the writer of a damaged index; it builds a new one at its next start. */
   #explained(day: string, error: unknown): unknown {
-    if (!isDamage(sqliteCodeOf(error))) return error
+    if (!isPageDamage(error) && !isDamage(sqliteCodeOf(error))) return error
     const { folder, logger } = this.#options
     try {
       writeFileSync(join(folder, day, INDEX_DAMAGED_FILE), '', { mode: 0o600 })

@@ -106,6 +106,11 @@ describe('history recovery', () => {
       database.exec('PRAGMA user_version = 77')
       database.close()
     },
+    'is of the version before': (index) => {
+      const database = new DatabaseSync(index)
+      database.exec('DROP TABLE run; DROP TABLE page; PRAGMA user_version = 1')
+      database.close()
+    },
     'was marked by a reader': (index) => writeFileSync(join(index, '..', 'index.damaged'), ''),
   })) {
     using(`builds an index anew that ${what}`, async (rig) => {
@@ -116,6 +121,27 @@ describe('history recovery', () => {
       assert.equal(existsSync(join(rig.folder, DAY, 'index.damaged')), false)
       await rig.consume(0, [frame(1), frame(2)])
       assert.equal((await idsOf(rig)).length, 120)
+      await expectSound(rig)
+    })
+  }
+
+  for (const [what, sql] of Object.entries({
+    'has a page that is none':
+      "UPDATE page SET data = x'ffffffff' WHERE id = (SELECT min(id) FROM page)",
+    'lacks a page': 'DELETE FROM page WHERE id = (SELECT min(id) FROM page)',
+  })) {
+    using(`builds an index anew that ${what}, while it runs`, async (rig) => {
+      for (const sequence of [1, 2, 3]) await rig.consume(0, [frame(sequence)])
+      await rig.restart(() => {
+        const database = new DatabaseSync(join(rig.folder, DAY, 'index.sqlite'))
+        database.exec(sql)
+        database.close()
+      })
+      // The fourth batch would be merged with the others.
+      await assert.rejects(rig.consume(0, [frame(4)]))
+      assert.equal(await rig.consume(0, [frame(4)]), 4)
+      assert.equal(new Set(await idsOf(rig)).size, 240)
+      assert.equal((await idsOf(rig)).length, 240)
       await expectSound(rig)
     })
   }

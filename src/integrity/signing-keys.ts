@@ -127,6 +127,8 @@ class DocumentSigningKeys implements SigningKeys {
   readonly #documents: Documents
   readonly #master: MasterKey
   readonly #clock: Pick<Clock, 'now'>
+  /** Keys that are being found or made, by region: one is made once, however many ask. */
+  readonly #finding = new Map<string, Promise<unknown>>()
   /** Opened private keys by fingerprint. */
   readonly #opened = new Map<string, KeyObject>()
 
@@ -137,7 +139,14 @@ class DocumentSigningKeys implements SigningKeys {
   }
 
   async signer(region: string, at: number): Promise<DigestSigner> {
-    const key = await this.#keyAt(region, at)
+    const before = this.#finding.get(region) ?? Promise.resolve()
+    const finding = before.then(() => this.#keyAt(region, at))
+    // Its own caller is told; the next one tries for itself.
+    this.#finding.set(
+      region,
+      finding.catch(() => {}),
+    )
+    const key = await finding
     const privateKey = this.#open(region, key)
     return { fingerprint: key.fingerprint, sign: (text) => signText(text, privateKey) }
   }

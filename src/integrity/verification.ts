@@ -23,12 +23,21 @@ export interface Inflated {
   readonly trailing: boolean
 }
 
+/** What a log file holds. `sha256`: hex, of the uncompressed bytes; undefined where it is no gzip. */
+export interface ContentHash {
+  readonly sha256: string | undefined
+  /** Bytes follow the one gzip member. */
+  readonly trailing: boolean
+}
+
 /** Where a verification reads. All may be called in parallel. */
 export interface VerifyAccess {
   /** Keys below `prefix` and behind `after`, in byte order. */
   list(bucket: string, prefix: string, after: string): AsyncIterable<ListedKey>
   /** Undefined: no such object. What it throws is reported as a finding of that object. */
   fetch(bucket: string, key: string): Promise<FetchedObject | undefined>
+  /** Of a log file, maybe in another thread. Undefined: no such object; throws as `fetch` does. */
+  hash(bucket: string, key: string): Promise<ContentHash | undefined>
   /** The `Value` bytes of a key; `at`: when the digest was made, epoch milliseconds. */
   publicKey(fingerprint: string, at: number): Promise<Uint8Array | undefined>
   /** One gzip member; undefined where it is none. */
@@ -84,10 +93,14 @@ export interface VerifySummary {
   readonly foundEnd?: number
 }
 
-export const isValid = (summary: VerifySummary): boolean =>
+/**
+ * `allowUnverified`: the end of a downloaded chain may lack its signature
+ * (docs/decisions/0040-unsigned-newest-digest.md); a chain of nothing else is never valid.
+ */
+export const isValid = (summary: VerifySummary, allowUnverified = false): boolean =>
   summary.digests.invalid + summary.backfillDigests.invalid + summary.logs.invalid === 0 &&
   summary.chainProblems === 0 &&
-  (summary.unverified === 0 || summary.digests.valid > 0)
+  (summary.unverified === 0 || (allowUnverified && summary.digests.valid > 0))
 
 /** The texts behind `INVALID: `. */
 export const PROBLEMS = {

@@ -34,6 +34,8 @@ export interface VerifyOptions {
   readonly report: (finding: Finding) => void
   /** Objects that are read at the same time. */
   readonly concurrency: number
+  /** Told how many digests there are, once they are listed. */
+  readonly listed?: (digests: number) => void
 }
 
 interface Range {
@@ -70,12 +72,18 @@ const listRange = async (
     `^${escaped(place)}/\\d+/\\d+/\\d+/${escaped(name)}\\d{8}T\\d{6}Z(_backfill)?\\.json\\.gz$`,
   )
   const range: Range = { standard: [], backfill: [] }
+  let isPastEnd = false
   for await (const listed of access.list(bucket, `${place}/`, after)) {
     const time = pattern.test(listed.key) ? keyTime(listed.key) : undefined
     if (time === undefined || time < target.start) continue
+    const isBackfill = isBackfillKey(listed.key)
     // Files of the last minutes may be in the digest after the end.
-    if (time > target.end + HOUR_MS) continue
-    ;(isBackfillKey(listed.key) ? range.backfill : range.standard).push(listed)
+    if (time > target.end + HOUR_MS) {
+      // Without metadata the next digest is needed too: it has the signature of the last one.
+      if (access.metadataKept || isPastEnd || isBackfill) continue
+      isPastEnd = true
+    }
+    ;(isBackfill ? range.backfill : range.standard).push(listed)
   }
   return range
 }
@@ -84,6 +92,7 @@ class ChainWalk {
   readonly #target: VerifyTarget
   readonly #access: VerifyAccess
   readonly #report: (finding: Finding) => void
+  readonly #listedCount: (digests: number) => void
   readonly #limit: Limiter
   readonly #ahead: number
   readonly #visited = new Set<string>()
@@ -107,13 +116,15 @@ class ChainWalk {
     this.#target = target
     this.#access = access
     this.#report = options.report
+    this.#listedCount = options.listed ?? (() => {})
     this.#limit = createLimiter(options.concurrency)
     this.#ahead = options.concurrency
   }
 
   async run(): Promise<VerifySummary> {
     const { head, bucket } = this.#target
-    const { standard } = await this.#rangeOf(bucket)
+    const { standard, backfill } = await this.#rangeOf(bucket)
+    this.#listedCount(standard.length + backfill.length)
     if (head !== undefined) await this.#walk(head, false)
     // Buckets that the walk comes to are added to the map while it is iterated.
     for (const name of this.#names()) await this.#walkListed(name, false)
@@ -212,9 +223,13 @@ class ChainWalk {
     }
     const { digest } = checked
     if (checked.kind === 'unverified') {
-      this.#say([Promise.resolve(unverifiedFinding(place, backfill))])
+      // Behind the requested end it only lends the signature of the digest before it.
+      const isAsked = digest.start < this.#target.end
+      if (isAsked) this.#say([Promise.resolve(unverifiedFinding(place, backfill))])
       return digest
     }
+    const { start, end } = this.#target
+    if (digest.start >= end && (keyTime(place.key) ?? start) > end + HOUR_MS) return digest
     const finding = Promise.resolve(objectFinding('digest', place, backfill, undefined))
     this.#cover(digest, backfill)
     const logs = digest.logFiles.map((file) =>

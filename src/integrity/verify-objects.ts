@@ -112,12 +112,11 @@ export const checkLogFile = async (
   file: ParsedLogFile,
 ): Promise<string | undefined> => {
   try {
-    const object = await access.fetch(file.bucket, file.key)
-    if (object === undefined) return PROBLEMS.missing
-    const inflated = access.inflate(object.body)
-    if (inflated === undefined) return PROBLEMS.format
-    if (inflated.trailing) return PROBLEMS.trailing
-    return sha256Hex(inflated.data) === file.hash ? undefined : PROBLEMS.hash
+    const content = await access.hash(file.bucket, file.key)
+    if (content === undefined) return PROBLEMS.missing
+    if (content.sha256 === undefined) return PROBLEMS.format
+    if (content.trailing) return PROBLEMS.trailing
+    return content.sha256 === file.hash ? undefined : PROBLEMS.hash
   } catch (error) {
     return messageOf(error)
   }

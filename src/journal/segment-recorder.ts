@@ -6,7 +6,6 @@ import { uuid } from '../platform/ids.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { ControlFrame, Frame, Intent } from './frame.ts'
 import { encodeFrame, FRAME_TEXT_BYTES_MAX } from './frame-codec.ts'
-import { groupEvents } from './group-events.ts'
 import { INTENTS_OPEN_MAX, type IntentTracker } from './intents/intent-tracker.ts'
 import {
   type Journal,
@@ -16,6 +15,8 @@ import {
   type Shard,
 } from './journal.ts'
 import type { EventRecorder } from './recorder.ts'
+import { type CallsUnderWay, gatherSiblings } from './recording/gather-siblings.ts'
+import { groupEvents } from './recording/group-events.ts'
 import { drainSpool } from './spool/drain-spool.ts'
 import type { Spool } from './spool/spool.ts'
 import type { RecorderTelemetry } from './telemetry.ts'
@@ -42,6 +43,8 @@ export interface RecorderOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly telemetry?: RecorderTelemetry
+  /** The calls whose events are likely to come next; absent: nothing is waited for. */
+  readonly calls?: CallsUnderWay
   /** Management writes go on although their intent cannot be recorded. */
   readonly failOpen: boolean
 }
@@ -59,9 +62,14 @@ interface Lane {
   intents: Waiting<Intent>[]
   controls: { frame: ControlFrame; id: string; answer: PromiseWithResolvers<void> }[]
   running: Promise<void> | undefined
+  /** Called when something joins: the next commit may wait for that. */
+  joined: () => void
   /** The journal holds nothing of this process from here on. */
   next: Promise<Sequence>
 }
+
+const waitingIn = ({ events, intents, controls }: Lane): number =>
+  events.length + intents.length + controls.length
 
 const closedError = (): JournalError => new JournalError('closed', 'The recorder is closed.')
 
@@ -100,6 +108,7 @@ class GroupingRecorder implements EventRecorder {
       intents: [],
       controls: [],
       running: undefined,
+      joined: () => {},
       // Without an answer the whole shard is searched at a drain: slow, and right.
       next: options.journal.range(shard).then(
         ({ next }) => next,
@@ -188,11 +197,14 @@ class GroupingRecorder implements EventRecorder {
   }
 
   #run(lane: Lane): void {
+    lane.joined()
     lane.running ??= this.#runLane(lane)
   }
 
   async #runLane(lane: Lane): Promise<void> {
-    while (lane.events.length + lane.intents.length + lane.controls.length > 0) {
+    while (waitingIn(lane) > 0) {
+      const { calls } = this.#o
+      if (calls !== undefined) await gatherSiblings(lane, calls, () => waitingIn(lane))
       // What is called in the same turn goes along: the wait is none, and the frame is one.
       const next = await lane.next
       const [events, intents, controls] = [lane.events, lane.intents, lane.controls]

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, unlink } from 'node:fs/promises'
+import { mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { systemCodeOf } from './errors.ts'
 
 /** Makes a new or renamed entry of `folder` survive a power loss. */
 export const syncFolder = async (folder: string): Promise<void> => {
@@ -12,10 +13,33 @@ export const syncFolder = async (folder: string): Promise<void> => {
   }
 }
 
-/** Creates `folder` and its parents, durably, readable by the owner only. */
+const FOLDER_MODE = 0o700
+
+const makeOne = async (folder: string): Promise<void> => {
+  try {
+    await mkdir(folder, { mode: FOLDER_MODE })
+  } catch (error) {
+    const exists = systemCodeOf(error) === 'EEXIST' && (await stat(folder)).isDirectory()
+    if (!exists) throw error
+    return
+  }
+  await syncFolder(dirname(folder))
+}
+
+/**
+ * Creates `folder` and its parents, durably, readable by the owner only. Each level is one call:
+ * Node's recursive mkdir never ends where the system answers ENOENT below a folder that exists, as
+ * /proc does.
+ */
 export const makeFolder = async (folder: string): Promise<void> => {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
-  if (first !== undefined) await syncFolder(dirname(first))
+  try {
+    await makeOne(folder)
+  } catch (error) {
+    const parent = dirname(folder)
+    if (systemCodeOf(error) !== 'ENOENT' || parent === folder) throw error
+    await makeFolder(parent)
+    await makeOne(folder)
+  }
 }
 
 /**

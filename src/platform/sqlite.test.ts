@@ -3,7 +3,14 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { inTransaction, openDatabase, sqliteCodeOf } from './sqlite.ts'
+import {
+  BUSY_TIMEOUT_MS,
+  inTransaction,
+  inTransactionIfFree,
+  inTransactionSoon,
+  openDatabase,
+  sqliteCodeOf,
+} from './sqlite.ts'
 
 let folder: string
 before(async () => {
@@ -24,6 +31,27 @@ describe('sqlite', () => {
         assert.equal((await stat(path + suffix)).mode & 0o777, 0o600)
       }
     }
+  })
+
+  it('waits for another writer without stopping the thread', async () => {
+    const path = join(folder, 'busy.db')
+    using other = openDatabase(path, { synchronous: 'FULL' })
+    other.exec('CREATE TABLE t (a)')
+    using db = openDatabase(path, { synchronous: 'FULL' })
+    other.exec('BEGIN IMMEDIATE; INSERT INTO t VALUES (1)')
+    let tries = 0
+    const insert = (): void => {
+      tries++
+      db.exec('INSERT INTO t VALUES (2)')
+    }
+    assert.equal(inTransactionIfFree(db, insert), undefined)
+    const soon = inTransactionSoon(db, insert)
+    // Only a thread that runs on can let the other writer end.
+    setImmediate(() => other.exec('COMMIT'))
+    assert.deepEqual(await soon, { result: undefined })
+    assert.equal(tries, 1)
+    assert.equal(db.prepare('SELECT count(*) AS n FROM t').get()?.n, 2)
+    assert.equal(Number(db.prepare('PRAGMA busy_timeout').get()?.timeout), BUSY_TIMEOUT_MS)
   })
 
   it('opens read-only beside a writer', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -40,6 +40,15 @@ describe('data folder', () => {
     const config = configIn(t)
     writeFileSync(config.data, 'a file')
     await assert.rejects(openDataFolder(config), { code: 'unusable' })
+  })
+
+  it('ends where no folder can be made, also below one that is always there', async (t) => {
+    const config = configIn(t)
+    for (const data of [join(config.data, '..', 'file', 'below'), '/proc/clew/data']) {
+      writeFileSync(join(config.data, '..', 'file'), '')
+      if (!existsSync('/proc') && data.startsWith('/proc')) continue
+      await assert.rejects(openDataFolder({ ...config, data }), { code: 'unusable' })
+    }
   })
 
   it('refuses a newer format and a lost or damaged key instead of making a new one', async (t) => {

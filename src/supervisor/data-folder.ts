@@ -14,7 +14,7 @@ import { type MasterKey, masterKeyOf } from '../platform/encryption.ts'
 import { CodedError, messageOf } from '../platform/errors.ts'
 
 /** Raised when any format in the folder changes in a way that older code cannot read. */
-const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 1
 const MASTER_KEY_COMMAND_MS_MAX = 10_000
 
 export class DataFolderError extends CodedError<

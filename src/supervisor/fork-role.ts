@@ -3,11 +3,20 @@ import { type ChildProcess, fork } from 'node:child_process'
 export const CHILD_ROLES = ['front', 'writer'] as const
 export type ChildRole = (typeof CHILD_ROLES)[number]
 
+/**
+ * Of the writer's young generation, MiB. With V8's default of 16 an import of 120,000 events took
+ * 440 MB of resident memory instead of 319, and no less time.
+ */
+const WRITER_SEMI_SPACE_MIB = 8
+
+const flagsOf = (role: ChildRole): string[] =>
+  role === 'writer' ? [`--max-semi-space-size=${WRITER_SEMI_SPACE_MIB}`] : []
+
 /** Starts the process of a role. It loads and then waits for its configuration. */
 export const forkRole = (script: string, role: ChildRole): ChildProcess =>
   fork(script, [role], {
     serialization: 'advanced',
-    execArgv: ['--no-maglev', '--disable-warning=ExperimentalWarning'],
+    execArgv: ['--no-maglev', '--disable-warning=ExperimentalWarning', ...flagsOf(role)],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
 

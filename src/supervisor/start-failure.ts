@@ -59,6 +59,13 @@ const listenFailure = (error: ListenError, config: Addresses): StartFailure => {
   }
 }
 
+/** ENOENT of mkdir: there is no way to a folder that was named (`--spool-folder /proc/x`). */
+const isNoPlace = (error: unknown): boolean =>
+  error instanceof Error &&
+  'syscall' in error &&
+  error.syscall === 'mkdir' &&
+  systemCodeOf(error) === 'ENOENT'
+
 type Addresses = Pick<Config, 'listen' | 'console'>
 
 /** `config`: where the process was told to listen, so that the flag can be named. */
@@ -69,6 +76,9 @@ export const startFailureOf = (error: unknown, config: Addresses): StartFailure 
   return {
     message: messageOf(error),
     ...(hint === undefined ? {} : { hint }),
-    final: error instanceof CodedError ? FINAL_CODES.has(code) : FINAL_SYSTEM_CODES.has(code),
+    final:
+      error instanceof CodedError
+        ? FINAL_CODES.has(code)
+        : FINAL_SYSTEM_CODES.has(code) || isNoPlace(error),
   }
 }

@@ -37,6 +37,10 @@ describe('why a process cannot start', () => {
     assert.deepEqual(startFailureOf(unreadable, config), { message: 'no file', hint, final: true })
     assert.equal(startFailureOf(new OtherError('contended', 'busy'), config).final, false)
     assert.equal(startFailureOf(new Error('unexpected'), config).final, false)
+    const noPlace = Object.assign(new Error('no'), { code: 'ENOENT', syscall: 'mkdir' })
+    assert.equal(startFailureOf(noPlace, config).final, true)
+    const noFile = Object.assign(new Error('no'), { code: 'ENOENT', syscall: 'open' })
+    assert.equal(startFailureOf(noFile, config).final, false)
   })
 })
 

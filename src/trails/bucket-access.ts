@@ -12,14 +12,19 @@ export const TRAIL_SERVICE = 'cloudtrail.amazonaws.com'
 /** The canned ACL that every object is written with; AWS's bucket policies demand it. */
 export const TRAIL_OBJECT_ACL = 'bucket-owner-full-control'
 
-export interface TrailBucketOptions<Policy> {
-  readonly objects: ObjectStore
+export interface BucketCheckOptions<Policy> {
+  /** Undefined: there is no such bucket. */
+  readonly bucket: (name: string) => Promise<BucketFacts | undefined>
   /** identity/policy/parse.ts, for buckets. Throws where the text is no policy; such a policy allows nothing. */
   readonly parsePolicy: (text: string) => Policy
   /** identity/policy/evaluate.ts. */
   readonly evaluate: (policy: Policy, request: PolicyRequest) => 'allow' | 'deny' | 'none'
   /** `off`: for emulators whose buckets have no policies (DESIGN.md §5). */
   readonly policyMode: 'strict' | 'off'
+}
+
+export interface TrailBucketOptions<Policy> extends Omit<BucketCheckOptions<Policy>, 'bucket'> {
+  readonly objects: ObjectStore
 }
 
 /** What an access needs to know of its trail. */
@@ -31,10 +36,16 @@ export interface TrailObject {
   readonly metadata?: Readonly<Record<string, string>>
 }
 
-/** Both reject with ObjectStoreError: `no-such-bucket`, `access-denied`, or what the store says. */
-export interface TrailBucket {
-  /** May the service read the bucket's ACL? Nothing is written. */
+/** Both reject with ObjectStoreError: `no-such-bucket`, `access-denied`. Nothing is written. */
+export interface BucketCheck {
+  /** May the service read the bucket's ACL? */
   checkAcl(trail: TrailTarget): Promise<void>
+  /** May it put an object? */
+  checkPut(trail: TrailTarget, key: string): Promise<void>
+}
+
+/** Both reject with ObjectStoreError: `no-such-bucket`, `access-denied`, or what the store says. */
+export interface TrailBucket extends Pick<BucketCheck, 'checkAcl'> {
   /** Durable when it resolves. */
   put(trail: TrailTarget, key: string, body: Uint8Array, object: TrailObject): Promise<void>
 }
@@ -60,9 +71,9 @@ const requestOf = (
   }),
 })
 
-/** An ObjectStore as the trails may use it. */
-export const createTrailBucket = <Policy>(options: TrailBucketOptions<Policy>): TrailBucket => {
-  const { objects, parsePolicy, evaluate, policyMode } = options
+/** What the policies of buckets allow to trails. */
+export const createBucketCheck = <Policy>(options: BucketCheckOptions<Policy>): BucketCheck => {
+  const { bucket, parsePolicy, evaluate, policyMode } = options
 
   const decide = (facts: BucketFacts, request: PolicyRequest): void => {
     if (policyMode === 'off') return
@@ -85,7 +96,7 @@ export const createTrailBucket = <Policy>(options: TrailBucketOptions<Policy>): 
   }
 
   const factsOf = async (name: string): Promise<BucketFacts> => {
-    const facts = await objects.bucket(name)
+    const facts = await bucket(name)
     if (facts !== undefined) return facts
     throw new ObjectStoreError('no-such-bucket', `There is no bucket ${name}.`, {
       hint: 'Create the bucket and give it the policy that trails need.',
@@ -97,13 +108,27 @@ export const createTrailBucket = <Policy>(options: TrailBucketOptions<Policy>): 
       const name = trail.s3BucketName
       decide(await factsOf(name), requestOf(trail, 's3:GetBucketAcl', name, {}))
     },
-    put: async (trail, key, body, object) => {
+    checkPut: async (trail, key) => {
       const name = trail.s3BucketName
       const request = requestOf(trail, 's3:PutObject', `${name}/${key}`, {
         's3:x-amz-acl': TRAIL_OBJECT_ACL,
       })
       decide(await factsOf(name), request)
-      await objects.put(name, key, body, { ...object, acl: TRAIL_OBJECT_ACL })
+    },
+  }
+}
+
+/** An ObjectStore as the trails may use it. */
+export const createTrailBucket = <Policy>({
+  objects,
+  ...rest
+}: TrailBucketOptions<Policy>): TrailBucket => {
+  const check = createBucketCheck({ ...rest, bucket: (name) => objects.bucket(name) })
+  return {
+    checkAcl: check.checkAcl,
+    put: async (trail, key, body, object) => {
+      await check.checkPut(trail, key)
+      await objects.put(trail.s3BucketName, key, body, { ...object, acl: TRAIL_OBJECT_ACL })
     },
   }
 }

@@ -13,8 +13,9 @@ export type PreflightFault = (
   message: string,
 ) => Fault
 
-const markersOf = (trail: Trail): string[] => {
-  const base = `${trail.s3KeyPrefix === undefined ? '' : `${trail.s3KeyPrefix}/`}AWSLogs/${trail.account}`
+/** The keys that prove a delivery: of the trail's own account, or of one that was imported. */
+export const markersOf = (trail: Trail, account = trail.account): string[] => {
+  const base = `${trail.s3KeyPrefix === undefined ? '' : `${trail.s3KeyPrefix}/`}AWSLogs/${account}`
   return [
     `${base}/CloudTrail/`,
     ...(trail.logFileValidationEnabled ? [`${base}/CloudTrail-Digest/`] : []),

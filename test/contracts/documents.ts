@@ -129,7 +129,7 @@ export const documentsContract = (name: string, create: () => Promise<DocumentsP
     })
 
     using('refuses documents that are too large', async ({ one }) => {
-      await assert.rejects(one.put('k', 'x'.repeat(300 * 1024), 'any'), withCode('too-large'))
+      await assert.rejects(one.put('k', 'x'.repeat(1_100 * 1024), 'any'), withCode('too-large'))
       await assert.rejects(one.put('k'.repeat(2_000), 1, 'any'), withCode('too-large'))
       await one.put('k', 'x'.repeat(200 * 1024), 'any')
     })

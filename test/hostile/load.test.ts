@@ -1,7 +1,7 @@
 /** Many at once, and much from one: memory stays in proportion, and the others are served. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
+import { residentBytes } from './resident-bytes.ts'
 import { openWire, signedHead, startTarget, type Target, type Wire } from './support.ts'
 
 const MIB = 1024 * 1024
@@ -13,25 +13,9 @@ before(async () => {
 })
 after(() => target.stop())
 
-/** Resident bytes of the server's processes together; 0 where the system does not tell. */
-const residentBytes = (): number => {
-  try {
-    const { pid } = JSON.parse(readFileSync(`${target.server.data}/server.json`, 'utf8'))
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
-    const sizes = children.map((child) => {
-      const status = readFileSync(`/proc/${child}/status`, 'utf8')
-      return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024
-    })
-    return sizes.reduce((sum, size) => sum + size, 0)
-  } catch {
-    // Only Linux has /proc; elsewhere the case still proves that the server lives.
-    return 0
-  }
-}
-
 describe('load', () => {
   it('in chunks of one byte takes the memory of its bytes', async () => {
-    const before = residentBytes()
+    const before = residentBytes(target)
     const wires: Wire[] = []
     const head = `POST / HTTP/1.1\r\nhost: ${target.host}\r\nx-amz-target: A.B\r\ntransfer-encoding: chunked\r\n\r\n`
     const chunks = '1\r\nx\r\n'.repeat(200_000)
@@ -43,7 +27,10 @@ describe('load', () => {
     }
     await target.stillAnswers('chunks of a byte')
     // 2.4 million bytes; a Buffer for each would be 500 MB.
-    assert.ok(residentBytes() - before < 250 * MIB, `${(residentBytes() - before) / MIB} MiB`)
+    assert.ok(
+      residentBytes(target) - before < 250 * MIB,
+      `${(residentBytes(target) - before) / MIB} MiB`,
+    )
     for (const { socket } of wires) socket.destroy()
     await target.stillAnswers('they left')
   })
@@ -52,14 +39,17 @@ describe('load', () => {
     const path = '/load-bucket/large'
     const body = Buffer.alloc(MIB, 'x')
     assert.equal((await target.send({ method: 'PUT', path, body })).status, 200)
-    const before = residentBytes()
+    const before = residentBytes(target)
     const wire = await openWire(target.port)
     wire.socket.pause()
     const { text } = signedHead(target.host, target.root, { path })
     wire.socket.write(text.repeat(1_000))
     await target.stillAnswers('pipelined requests')
     await target.stillAnswers('more of them')
-    assert.ok(residentBytes() - before < 400 * MIB, `${(residentBytes() - before) / MIB} MiB`)
+    assert.ok(
+      residentBytes(target) - before < 400 * MIB,
+      `${(residentBytes(target) - before) / MIB} MiB`,
+    )
     wire.socket.destroy()
     await target.stillAnswers('it left')
   })
@@ -76,14 +66,17 @@ describe('load', () => {
   })
 
   it('of a thousand silent connections leaves room for the next', async () => {
-    const before = residentBytes()
+    const before = residentBytes(target)
     const wires: Wire[] = []
     for (let index = 0; index < 1_000; index++) wires.push(await openWire(target.port))
     for (const [index, { socket }] of wires.entries()) {
       if (index % 2 === 0) socket.write('GET / HTTP/1.1\r\nhos')
     }
     await target.stillAnswers('silent connections')
-    assert.ok(residentBytes() - before < 200 * MIB, `${(residentBytes() - before) / MIB} MiB`)
+    assert.ok(
+      residentBytes(target) - before < 200 * MIB,
+      `${(residentBytes(target) - before) / MIB} MiB`,
+    )
     for (const { socket } of wires) socket.destroy()
     await target.stillAnswers('they left')
   })

@@ -15,6 +15,7 @@ import { type Clock, systemClock } from '../../platform/clock.ts'
 import { uuid } from '../../platform/ids.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { createTrailBucket } from '../../trails/bucket-access.ts'
+import { trailBucketPolicy } from '../../trails/testing/bucket-policy.ts'
 import { createMemoryObjects, type MemoryObjects } from '../../trails/testing/memory-objects.ts'
 import { createMemoryRecorder, type MemoryRecorder } from '../../trails/testing/memory-recorder.ts'
 import { openTrailStore, type TrailStore } from '../../trails/trail-store.ts'
@@ -41,29 +42,6 @@ export const USER: Caller = {
   },
   accessKeyId: 'AKIAI44QH8DHBEXAMPLE',
 }
-
-/** The policy that AWS's user guide gives for a trail's bucket (reference §E.5). */
-export const trailBucketPolicy = (bucket: string, below = `AWSLogs/${ACCOUNT}/*`): string =>
-  JSON.stringify({
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Sid: 'AWSCloudTrailAclCheck20150319',
-        Effect: 'Allow',
-        Principal: { Service: 'cloudtrail.amazonaws.com' },
-        Action: 's3:GetBucketAcl',
-        Resource: `arn:aws:s3:::${bucket}`,
-      },
-      {
-        Sid: 'AWSCloudTrailWrite20150319',
-        Effect: 'Allow',
-        Principal: { Service: 'cloudtrail.amazonaws.com' },
-        Action: 's3:PutObject',
-        Resource: `arn:aws:s3:::${bucket}/${below}`,
-        Condition: { StringEquals: { 's3:x-amz-acl': 'bucket-owner-full-control' } },
-      },
-    ],
-  })
 
 /** What the tests of other parts' operations need: they answer what they were asked. */
 const lookupEvents: Operation<'LookupEvents'> = async () => ({ Events: [] })

@@ -1,4 +1,4 @@
-/** Names and ids of S3: buckets, regions, canonical users. */
+/** Names and ids of S3: buckets, canonical users. */
 import { createHash } from 'node:crypto'
 import { S3Fault } from './fault.ts'
 
@@ -18,9 +18,6 @@ export const checkBucketName = (name: string): void => {
     throw new S3Fault('InvalidBucketName', undefined, { BucketName: name })
   }
 }
-
-/** `eu-west-1`, `us-gov-east-1`: what looks like a region is one (DESIGN.md §5). */
-export const isRegion = (text: string): boolean => /^[a-z]{2,4}(?:-[a-z]+){1,3}-\d{1,2}$/.test(text)
 
 /** 64 hexadecimal digits that stand for an account in ACLs and Owner elements; not a secret. */
 export const canonicalUserId = (account: string): string =>

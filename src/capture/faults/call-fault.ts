@@ -7,16 +7,23 @@ export class CallFault extends CodedError<string> {
   readonly status: number
   /** Further elements of S3's document. */
   readonly details: Readonly<Record<string, string>> | undefined
+  /** The service had the request, or a part of it: whether it was carried out is not known. */
+  readonly outcomeUnknown: boolean
 
   constructor(
     status: number,
     code: string,
     message: string,
-    options: { cause?: unknown; details?: Readonly<Record<string, string>> | undefined } = {},
+    options: {
+      cause?: unknown
+      details?: Readonly<Record<string, string>> | undefined
+      outcomeUnknown?: boolean
+    } = {},
   ) {
     super(code, message, options.cause === undefined ? {} : { cause: options.cause })
     this.status = status
     this.details = options.details
+    this.outcomeUnknown = options.outcomeUnknown ?? false
   }
 }
 

@@ -148,7 +148,10 @@ test('a client that leaves: a read is broken off and recorded without an answer'
     response.once('close', () => broken.resolve())
     arrived.resolve()
   })
-  const { port, recorder } = await startGateway(t, { upstream: () => upstream.url })
+  const { port, recorder } = await startGateway(t, {
+    upstream: () => upstream.url,
+    limits: { halfClosedMs: 10 },
+  })
   const { socket } = await rawConnection(t, port)
   socket.write(await headBytes(port, { service: 's3', path: '/bucket/key' }))
   await arrived.promise

@@ -24,6 +24,12 @@ const NO_HEAD: WireHead = {
   contentLength: 0,
 }
 
+/** Whether its call was carried out all the same is the service's secret. */
+export const clientLeft = (): CallFault =>
+  new CallFault(499, 'RequestAborted', 'The client left before the answer.', {
+    outcomeUnknown: true,
+  })
+
 export class Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -36,6 +42,8 @@ export class Exchange {
   signingName: string | undefined
   /** Of the identity, once it is known; guessed from the head until then. */
   protocol: AwsProtocol | undefined
+  /** Its head alone proves who sent it. */
+  proven = false
   /** Bytes of the body that are held in memory, on the shared budget. */
   heldBytes = 0
   /** Set once the call is to be recorded, however it ends. */
@@ -98,7 +106,9 @@ export class Exchange {
 
   /** The gateway closes: nothing is waited for any more. */
   cut(): void {
-    const error = new CallFault(503, 'ServiceUnavailable', 'Clew is shutting down.')
+    const error = new CallFault(503, 'ServiceUnavailable', 'Clew is shutting down.', {
+      outcomeUnknown: true,
+    })
     this.#failBody(error)
     this.#abort.abort(error)
     this.response.destroy()
@@ -201,7 +211,7 @@ export class Exchange {
 
   #faultOf(error: unknown): CallFault {
     if (this.signal.aborted && !(this.signal.reason instanceof CallFault)) {
-      return new CallFault(499, 'RequestAborted', 'The client left before the answer.')
+      return clientLeft()
     }
     if (error instanceof CallFault) return error
     if (isStatusError(error)) return new CallFault(error.status, error.code, error.message)
@@ -223,12 +233,16 @@ export class Exchange {
 
   async #recordFault(fault: CallFault, answer: ServiceAnswer): Promise<void> {
     const { code, message } = fault
+    // A call that never reached its service was not carried out; of a read that makes no difference.
+    const incomplete =
+      fault.outcomeUnknown && this.#serviceBegun !== undefined && !this.call?.identity.readOnly
     await this.record({
       status: this.clientGone ? 0 : fault.status,
       headers: answer.headers,
       body: undefined,
       bytesOut: 0,
       fault: { code, message },
+      ...(incomplete && { incomplete }),
     })
   }
 

@@ -1,5 +1,6 @@
 import type { CapturedAnswer, RequestHead } from '../call.ts'
 import type { SignatureVerifier } from '../signature/verifier.ts'
+import type { ConnectionBudget } from './connections/connection-budget.ts'
 import type { Upstreams } from './forwarding/upstream.ts'
 import type { GatewayLimits, GatewayOptions } from './gateway-options.ts'
 import type { BodyBudget } from './request/request-body.ts'
@@ -9,6 +10,7 @@ import type { GatewayTelemetry } from './telemetry.ts'
 export interface GatewayContext {
   readonly options: GatewayOptions
   readonly limits: GatewayLimits
+  readonly connections: ConnectionBudget
   readonly verifier: SignatureVerifier
   readonly upstreams: Upstreams
   readonly budget: BodyBudget

@@ -4,6 +4,7 @@ import type { Caller } from '../../event/principal.ts'
 import type { CredentialDirectory } from '../../identity/credentials.ts'
 import type { BuiltinService } from '../../identity/verified-call.ts'
 import type { EventRecorder } from '../../journal/recorder.ts'
+import type { CallsUnderWay } from '../../journal/recording/gather-siblings.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type {
@@ -47,6 +48,8 @@ export interface GatewayOptions {
   readonly identify: Identify
   readonly recordCall: RecordCall
   readonly recorder: Pick<EventRecorder, 'record' | 'intend'>
+  /** Kept up to date for whoever must know how many calls are being served. */
+  readonly calls?: CallsUnderWay
   /** By signing name; wins over `upstream`. */
   readonly builtin: (signingName: string) => BuiltinService | undefined
   /** By signing name; for `unknown` the upstream of everything else, if there is one. */
@@ -67,6 +70,8 @@ export interface GatewayOptions {
   readonly authorize?: Authorize
   /** Milliseconds between a client's clock and ours. */
   readonly skewMs?: number
+  /** Files and sockets that the process may have open; undefined: no limit. */
+  readonly filesMax?: number | undefined
   readonly clock: Clock
   readonly logger: Logger
   readonly registry: Registry
@@ -89,14 +94,20 @@ export const GATEWAY_LIMITS = {
   unsignedBodyBytesMax: 1 * MIB,
   /** Objects above this stream. */
   streamFromBytes: 1 * MIB,
-  /** Without a byte from the client. */
+  /** In every such span at least `bodyBytesPerSecondMin` must come from the client. */
   bodyIdleMs: 60_000,
+  /** Bytes a second that a body must come with; 0: any byte counts. */
+  bodyBytesPerSecondMin: 1 * KIB,
   /** For the whole of a held body. */
   bodyMs: 300_000,
   /** Without a byte taken by the client. */
   answerIdleMs: 60_000,
   keepAliveMs: 65_000,
+  /** How long a client that closed its sending half waits for its answer. */
+  halfClosedMs: 30_000,
   connectionsMax: 4096,
+  /** Of one address; 0: no limit of its own. */
+  connectionsPerAddressMax: 0,
   /** Requests of one connection that may be under way at once; no AWS client sends a second. */
   pipelinedMax: 32,
   /** What is kept of an answer for the record. */
@@ -109,7 +120,11 @@ export const GATEWAY_LIMITS = {
   drainBytesMax: 64 * MIB,
   drainMs: 10_000,
   upstreamConnectMs: 5_000,
-  /** Without a byte from the upstream; a Lambda function may run 15 minutes. */
+  /** For one of `upstreamSocketsMax` connections to be free. */
+  upstreamQueueMs: 30_000,
+  /** Without taking a byte of a request. */
+  upstreamWriteMs: 60_000,
+  /** Until the answer begins, and without a byte of it; a Lambda function may run 15 minutes. */
   upstreamIdleMs: 910_000,
   upstreamSocketsMax: 512,
   /** How often header timeouts are looked for. */

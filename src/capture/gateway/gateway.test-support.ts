@@ -92,6 +92,7 @@ export interface TestRecord {
   readonly bytesOut?: number
   readonly signature?: string
   readonly requestId?: string
+  readonly incomplete?: boolean
 }
 
 const recordCall: RecordCall = (call, answer) => {
@@ -110,6 +111,7 @@ const recordCall: RecordCall = (call, answer) => {
       requestId: answer.headers['x-amzn-requestid'] ?? answer.headers['x-amz-request-id'] ?? '',
       ...(answer.body !== undefined && { response: answer.body.toString() }),
       ...(answer.fault && { errorCode: answer.fault.code }),
+      ...(answer.incomplete === true && { incomplete: true }),
     }),
   }
   const { account, region, eventId } = call

@@ -6,11 +6,14 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { ConnectionLimit } from '../../platform/connection-limit.ts'
 import { systemCodeOf } from '../../platform/errors.ts'
 import { uuid } from '../../platform/ids.ts'
 import { CallFault } from '../faults/call-fault.ts'
 import { errorAnswer } from '../faults/error-answer.ts'
 import { createSignatureVerifier } from '../signature/verifier.ts'
+import { connectionBudget } from './connections/connection-budget.ts'
+import { watchConnections } from './connections/connections.ts'
 import { Exchange } from './exchange.ts'
 import { createUpstreams } from './forwarding/upstream.ts'
 import type { GatewayContext } from './gateway-context.ts'
@@ -38,30 +41,21 @@ const createRegionWatch = (accepts: (region: string) => boolean = () => true) =>
   }
 }
 
-/** At most this often: a client that opens thousands of connections must not fill the log too. */
-const DROP_NOTICE_MS = 10_000
-
-const createDropNotice = ({ options, limits }: GatewayContext): (() => void) => {
-  const { clock, logger } = options
-  let nextAt = Number.NEGATIVE_INFINITY
-  let dropped = 0
-  return () => {
-    dropped++
-    const now = clock.monotonic()
-    if (now < nextAt) return
-    nextAt = now + DROP_NOTICE_MS
-    logger.warn({ connections: limits.connectionsMax, dropped }, 'too many connections')
-    dropped = 0
-  }
-}
-
 /** Every one of them holds memory for its answer until those before it are taken. */
 const tooManyAtOnce = (): CallFault =>
   new CallFault(503, 'SlowDown', 'Too many requests at once on one connection.')
 
+const tooManyConnections = (): CallFault =>
+  new CallFault(503, 'SlowDown', 'Too many connections are open. Please reduce your request rate.')
+
+/** How long the client of a bare answer may take it before its connection goes. */
+const LINGER_MS = 2_000
+
 const contextOf = (options: GatewayOptions): GatewayContext => {
   const limits = { ...GATEWAY_LIMITS, ...options.limits }
+  const connections = connectionBudget(limits, options.filesMax)
   return {
+    connections,
     options,
     limits,
     verifier: createSignatureVerifier({
@@ -69,9 +63,9 @@ const contextOf = (options: GatewayOptions): GatewayContext => {
       clock: options.clock,
       ...(options.skewMs !== undefined && { skewMs: options.skewMs }),
     }),
-    upstreams: createUpstreams(limits),
+    upstreams: createUpstreams({ ...limits, upstreamSocketsMax: connections.upstream }),
     budget: createBodyBudget(limits.bodiesBytesMax),
-    telemetry: createGatewayTelemetry(options.registry),
+    telemetry: createGatewayTelemetry(options.registry, options.calls),
     virtualBucket: createVirtualHost(options.virtualHostSuffixes ?? VIRTUAL_HOST_SUFFIXES),
     sourceAddress: createSourceAddress(options.trustedProxies ?? []),
     isRegionTaken: createRegionWatch(options.onRegion),
@@ -103,11 +97,16 @@ const answerBare = (socket: Duplex, fault: CallFault): void => {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const head = `HTTP/1.1 ${status} Refused\r\n${lines.join('')}connection: close\r\n\r\n`
   socket.end(Buffer.concat([Buffer.from(head), Buffer.isBuffer(body) ? body : Buffer.alloc(0)]))
+  // What still comes is read away until then: closing at once would reset the answer.
+  socket.resume()
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
 }
 
 class HttpGateway implements Gateway {
   readonly #context: GatewayContext
   readonly #server: Server
+  readonly #connections: ConnectionLimit
   /** What is in flight, by connection. */
   readonly #open = new Map<Duplex, Set<Exchange>>()
   readonly #running = new Set<Promise<void>>()
@@ -125,7 +124,9 @@ class HttpGateway implements Gateway {
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: limits.sweepMs,
     })
-    this.#server.maxConnections = limits.connectionsMax
+    this.#connections = watchConnections(this.#server, this.#context, (socket) =>
+      this.#open.get(socket),
+    )
     // Node would drop headers above its default of 2,000 silently, signed ones too.
     this.#server.maxHeadersCount = 0
     this.#listenForRequests()
@@ -154,7 +155,6 @@ class HttpGateway implements Gateway {
       })
       .on('connect', (_request: IncomingMessage, socket: Duplex) => noTunnel(socket))
       .on('clientError', (error: Error, socket: Duplex) => this.#parserRefused(error, socket))
-      .on('drop', createDropNotice(this.#context))
   }
 
   #take(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
@@ -170,16 +170,25 @@ class HttpGateway implements Gateway {
     const open = this.#open.get(socket) ?? new Set()
     this.#open.set(socket, open.add(exchange))
     telemetry.inFlight(1)
-    if (open.size <= this.#context.limits.pipelinedMax) await serveExchange(this.#context, exchange)
+    const refusal = this.#refusal(socket, open.size)
+    if (refusal === undefined) await serveExchange(this.#context, exchange)
     else {
       exchange.response.shouldKeepAlive = false
-      await exchange.fail(tooManyAtOnce())
+      await exchange.fail(refusal)
     }
     await exchange.sent()
     telemetry.inFlight(-1)
     open.delete(exchange)
-    if (open.size === 0) this.#open.delete(socket)
+    if (open.size === 0) {
+      this.#open.delete(socket)
+      this.#connections.waits(socket)
+    }
     exchange.log()
+  }
+
+  #refusal(socket: Socket, atOnce: number): CallFault | undefined {
+    if (atOnce > this.#context.limits.pipelinedMax) return tooManyAtOnce()
+    return this.#connections.refuses(socket) ? tooManyConnections() : undefined
   }
 
   /** Bytes that are no HTTP: whatever was complete before them is answered first. */
@@ -208,7 +217,7 @@ class HttpGateway implements Gateway {
       for (const exchange of exchanges) exchange.cut()
     }
     await this.#settled(RECORDING_MS)
-    this.#server.closeAllConnections()
+    this.#connections.destroyAll()
     this.#context.upstreams.close()
     await closed
   }

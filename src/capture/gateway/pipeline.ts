@@ -62,6 +62,7 @@ const open = async (context: GatewayContext, exchange: Exchange): Promise<Openin
     claim,
     bucket,
   )
+  exchange.proven = admission.kind === 'verified' && admission.finish === undefined
   const { scope } = admission
   const s3 = scope === undefined || isS3Family(scope.signingName)
   const styled = s3 ? inPathStyle(head, bucket) : head
@@ -169,6 +170,10 @@ const begin = (
 }
 
 const authorize = (context: GatewayContext, call: CapturedCall): void => {
+  if (call.identity.conflict === true) {
+    const message = 'The request names more than one operation.'
+    throw new CallFault(400, 'InvalidParameterCombination', message)
+  }
   const denied = context.options.authorize?.(call.identity, call.caller)
   if (denied !== undefined) throw new CallFault(denied.status, denied.code, denied.message)
 }

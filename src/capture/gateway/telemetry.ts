@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { CallsUnderWay } from '../../journal/recording/gather-siblings.ts'
 import type { CallIdentity } from '../call.ts'
 
 /** Seconds. The target for the added part is a median of 1 ms. */
@@ -19,9 +20,17 @@ export interface GatewayTelemetry {
   signatureRefused(reason: string): void
   /** The journal could not take an intent or a record. */
   journalRefused(stage: 'intent' | 'record'): void
+  /** A connection was closed, refused or not accepted because there were too many. */
+  connectionLost(reason: string): void
+  /** Gives the means to count the open connections. */
+  countConnections(count: () => number): void
 }
 
-export const createGatewayTelemetry = (registry: Registry): GatewayTelemetry => {
+/** Calls under way are counted in `underWay` too. */
+export const createGatewayTelemetry = (
+  registry: Registry,
+  underWay: CallsUnderWay = { count: 0 },
+): GatewayTelemetry => {
   const registers = [registry]
   const calls = new Counter({
     name: 'clew_capture_calls_total',
@@ -53,21 +62,49 @@ export const createGatewayTelemetry = (registry: Registry): GatewayTelemetry => 
     labelNames: ['stage'],
     registers,
   })
+  let openConnections = (): number => 0
+  new Gauge({
+    name: 'clew_connections_open',
+    help: 'Connections of clients to the AWS endpoint.',
+    registers,
+    collect() {
+      this.set(openConnections())
+    },
+  })
+  const lost = new Counter({
+    name: 'clew_connections_lost_total',
+    help: 'Connections closed or refused because there were too many, by reason.',
+    labelNames: ['reason'],
+    registers,
+  })
+  /** By their label values: prom-client would sort and join the labels anew at every call. */
+  const counters = new Map<string, Counter.Internal>()
+  const counterOf = (labels: readonly [string, string, Outcome]): Counter.Internal => {
+    const key = labels.join('/')
+    const counter = counters.get(key) ?? calls.labels(...labels)
+    counters.set(key, counter)
+    return counter
+  }
   const [total, service, added] = ['total', 'service', 'added'].map((part) => seconds.labels(part))
   return {
     call: (identity, status, totalMs, serviceMs) => {
       // Names outside the catalogue come from clients: they must not become labels.
-      calls.inc({
-        service: identity.serviceId ?? 'other',
-        operation: identity.serviceId === undefined ? 'other' : (identity.operation ?? 'other'),
-        outcome: outcomeOf(status),
-      })
+      const { serviceId, operation } = identity
+      const name = serviceId === undefined ? 'other' : (operation ?? 'other')
+      counterOf([serviceId ?? 'other', name, outcomeOf(status)]).inc()
       total?.observe(totalMs / 1000)
       service?.observe(serviceMs / 1000)
       added?.observe(Math.max(0, totalMs - serviceMs) / 1000)
     },
-    inFlight: (change) => inFlight.inc(change),
+    inFlight: (change) => {
+      inFlight.inc(change)
+      underWay.count += change
+    },
     signatureRefused: (reason) => signatures.inc({ reason }),
     journalRefused: (stage) => journal.inc({ stage }),
+    connectionLost: (reason) => lost.inc({ reason }),
+    countConnections: (count) => {
+      openConnections = count
+    },
   }
 }

@@ -15,6 +15,7 @@ const PROTOCOL_PARAMETERS =
   /^(Action|Version|AWSAccessKeyId|Signature|SignatureMethod|SignatureVersion|SecurityToken|Timestamp|Expires|X-Amz-.*)$/
 
 const formOf = (call: CapturedCall) => {
+  // The router has refused what has two values (docs/decisions/0036).
   const pairs = [...parsePairs(call.head.rawQuery), ...parsePairs(formBody(call.body))]
   // Timestamp and Expires belong to SigV2 only, where a signature is there too.
   const signed = pairs.some(([name]) => name === 'Signature')
@@ -49,7 +50,8 @@ const restParameters = (
   const bound = boundValues(context, operation, shape, call)
   const xml = call.identity.protocol === 'rest-xml'
   const body = (xml ? restXmlBody : restJsonBody)(context, shape, call.body)
-  return { ...bound, ...body }
+  // What is bound to path, query or headers cannot be said anew by the body.
+  return { ...bound, ...body, ...bound }
 }
 
 const parameters = (

@@ -45,7 +45,8 @@ const restElements = (
 ): JsonObject => {
   const xml = call.identity.protocol === 'rest-xml'
   const body = (xml ? restXmlBody : restJsonBody)(context, shape, answer.body)
-  return { ...headerValues(context, shape, answer.headers), ...body }
+  const bound = headerValues(context, shape, answer.headers)
+  return { ...bound, ...body, ...bound }
 }
 
 const elements = (

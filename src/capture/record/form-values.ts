@@ -65,6 +65,9 @@ const structureOf = (node: FormNode, shape: Shape, names: FormNames): Record<str
   const known = membersByFormName(shape, names)
   for (const [name, child] of node.children) {
     const member = known.get(name)
+    // A member that came under its first name is not said anew under another one.
+    const first = member === undefined ? undefined : wireNamesOf(member, names)[0]
+    if (first !== undefined && first !== name && node.children.has(first)) continue
     put(values, member?.name ?? name, formValue(child, member?.shape() ?? UNKNOWN_SHAPE, names))
   }
   return values

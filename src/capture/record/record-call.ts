@@ -79,6 +79,16 @@ const tlsDetailsOf = (call: CapturedCall): JsonObject | undefined => {
   }
 }
 
+/** `captureIncomplete` stands as in an intent without an outcome (docs/formats/event.md). */
+const additionalDataOf = (
+  call: CapturedCall,
+  answer: CapturedAnswer | undefined,
+  s3: boolean,
+): JsonObject | undefined => {
+  const data = s3 ? s3AdditionalData(call, answer) : undefined
+  return answer?.incomplete === true ? { captureIncomplete: true, ...data } : data
+}
+
 interface Contents {
   readonly parameters: JsonObject | null
   readonly elements: JsonObject | null
@@ -105,7 +115,7 @@ const fieldsOf = (
     errorMessage: error?.message,
     requestParameters: parameters,
     responseElements: elements,
-    additionalEventData: s3 ? s3AdditionalData(call, answer) : undefined,
+    additionalEventData: additionalDataOf(call, answer, s3),
     requestID: answer === undefined ? undefined : requestIdOf(answer),
     eventID: call.eventId,
     readOnly: identity.readOnly,

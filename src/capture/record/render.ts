@@ -96,12 +96,19 @@ const renderStructure = (
 ): Record<string, unknown> => {
   const rendered: Record<string, unknown> = {}
   const first = context.keys === 'wire' ? shape.byWire : shape.byName
+  const read = new Set<string>()
   for (const [key, item] of Object.entries(value)) {
     // Rest bodies are keyed by the wire, but old SDKs send the model's name.
-    const member = first.get(key) ?? shape.byName.get(key)
+    const exact = first.get(key)
+    const member = exact ?? shape.byName.get(key)
     const name = member?.name ?? key
+    const shownAs = context.casing(name)
+    // A name that only looks like a member's in the record must not take that member's place.
+    if (exact !== undefined) read.add(shownAs)
+    else if (read.has(shownAs)) continue
     const shown = renderMember(context, name, member, item, depth + 1)
-    if (shown !== undefined) put(rendered, context.casing(name), shown)
+    if (shown !== undefined) put(rendered, shownAs, shown)
+    else if (exact !== undefined) delete rendered[shownAs]
   }
   return hidePairs(rendered, looksSecret)
 }

@@ -54,8 +54,10 @@ const structureOf = (node: XmlNode, shape: Shape): Record<string, unknown> => {
     const member = known.get(name)
     const first = nodes[0]
     if (first === undefined) continue
-    if (member === undefined) put(values, name, naiveXml(first))
-    else if (isFlat(member)) put(values, member.name, flatValue(nodes, member.shape()))
+    // An unknown element does not take the place of a member that is spelled otherwise here.
+    if (member === undefined) {
+      if (!shape.byName.has(name)) put(values, name, naiveXml(first))
+    } else if (isFlat(member)) put(values, member.name, flatValue(nodes, member.shape()))
     else put(values, member.name, xmlValue(first, member.shape()))
   }
   return values

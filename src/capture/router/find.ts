@@ -21,6 +21,8 @@ export interface Found {
   /** Where the catalogue does not know the operation. */
   readonly name?: string | undefined
   readonly target?: S3Target | undefined
+  /** The call names another operation too. */
+  readonly conflict?: boolean
 }
 
 export interface Services {
@@ -116,6 +118,7 @@ const asRpc = (
     serviceId: entry?.id,
     operation: name === undefined ? undefined : service?.operations.get(name),
     name: rpc.name,
+    conflict: rpc.conflict,
   }
 }
 

@@ -57,6 +57,7 @@ const identityOf = (found: Found, head: RequestHead, options: IdentifyOptions): 
     readOnly: operation?.readOnly ?? looksReadOnly(eventName),
     category: isData(found) ? 'Data' : 'Management',
     ...target,
+    ...(found.conflict === true && { conflict: true }),
   }
 }
 

@@ -2,8 +2,8 @@
 import type { AwsProtocol, RequestHead } from '../call.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { IndexEntry } from '../catalogue/format.ts'
-import { decodePercent } from '../record/wire/form.ts'
 import type { ServiceIndex } from './service-index.ts'
+import { spelledNames } from './spelled-names.ts'
 
 export interface RpcName {
   readonly protocol: AwsProtocol
@@ -11,42 +11,11 @@ export interface RpcName {
   readonly name: string
   /** Services that may be meant, the likeliest first. */
   readonly candidates: readonly IndexEntry[]
+  /** The call names another operation too: see `SpelledNames`. */
+  readonly conflict: boolean
 }
 
 const NAME = /^[A-Za-z][A-Za-z0-9_]{0,127}$/
-const CBOR_PATH = /\/service\/([^/]{1,256})\/operation\/([^/]{1,128})$/
-/** Action stands first in what SDKs send; a form is not searched beyond this. Bytes. */
-const FORM_BYTES_SEARCHED = 1024 * 1024
-
-const cborName = (head: RequestHead): [target: string, name: string] | undefined => {
-  if (head.headers['smithy-protocol'] !== 'rpc-v2-cbor') return undefined
-  const [, target, name] = CBOR_PATH.exec(head.rawPath) ?? []
-  return target === undefined || name === undefined ? undefined : [target, name]
-}
-
-const targetName = (head: RequestHead): [target: string, name: string] | undefined => {
-  const target = head.headers['x-amz-target']
-  if (target === undefined) return undefined
-  const at = target.lastIndexOf('.')
-  return at < 0 ? ['', target] : [target.slice(0, at), target.slice(at + 1)]
-}
-
-const parameterIn = (text: string, name: string): string | undefined => {
-  const found = new RegExp(`(?:^|&)${name}=([^&]*)`).exec(text)?.[1]
-  return found === undefined ? undefined : decodePercent(found, true)
-}
-
-const isForm = (head: RequestHead): boolean => {
-  const type = head.headers['content-type']
-  return type === undefined || type.startsWith('application/x-www-form-urlencoded')
-}
-
-/** Where Action stands: the query string or the form. */
-const actionText = (head: RequestHead, body: Buffer | undefined): string | undefined => {
-  if (/(?:^|&)Action=/.test(head.rawQuery)) return head.rawQuery
-  if (head.method !== 'POST' || body === undefined || !isForm(head)) return undefined
-  return body.subarray(0, FORM_BYTES_SEARCHED).toString('latin1')
-}
 
 const speaks = (entry: IndexEntry, protocols: readonly AwsProtocol[]): boolean =>
   entry.protocols.some((protocol) => protocols.includes(protocol))
@@ -88,20 +57,18 @@ export const rpcNameOf = (
   body: Buffer | undefined,
 ): RpcName | undefined => {
   if (!mayBeRpc(known)) return undefined
-  const cbor = cborName(head)
-  const target = cbor ?? targetName(head)
+  const { cbor, target: header, form, conflict } = spelledNames(head, body)
+  const target = cbor ?? header
   // A query service such as STS does what Action says, whatever target a caller adds.
   const reads = known?.some((entry) => speaks(entry, TARGETED)) ?? true
   if (target !== undefined && reads && NAME.test(target[1])) {
     const protocol = cbor === undefined ? 'json' : 'rpc-v2-cbor'
-    return { protocol, name: target[1], candidates: byTarget(index, known, target[0]) }
+    return { protocol, name: target[1], candidates: byTarget(index, known, target[0]), conflict }
   }
-  const text = actionText(head, body)
-  const action = text === undefined ? undefined : parameterIn(text, 'Action')
-  if (text === undefined || action === undefined || !NAME.test(action)) return undefined
-  const candidates = byAction(index, known, parameterIn(text, 'Version'))
+  if (form === undefined || !NAME.test(form.action)) return undefined
+  const candidates = byAction(index, known, form.version)
   const ec2 = candidates.some((entry) => entry.protocols.includes('ec2'))
-  return { protocol: ec2 ? 'ec2' : 'query', name: action, candidates }
+  return { protocol: ec2 ? 'ec2' : 'query', name: form.action, candidates, conflict }
 }
 
 /** The candidate that has the operation, else the likeliest with none. */

@@ -14,9 +14,14 @@ export interface S3Target {
 const AWS_HOST =
   /^(?:(.+)\.)?s3(?:express-[a-z0-9-]+|-accelerate|-fips)?(?:[.-](?:dualstack|fips))*(?:[.-][a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?(?::\d*)?$/
 
+/** RFC 1035 section 2.3.4 and a port: the expression's work grows with the square of the length. */
+const HOST_LENGTH_MAX = 262
+
 /** The bucket that one of AWS's own host names carries. */
 export const bucketOfHost = (host: string): string | undefined =>
-  host.includes('.amazonaws.com') ? AWS_HOST.exec(host.toLowerCase())?.[1] : undefined
+  host.length <= HOST_LENGTH_MAX && host.includes('.amazonaws.com')
+    ? AWS_HOST.exec(host.toLowerCase())?.[1]
+    : undefined
 
 /**
  * The gateway puts the bucket of its own virtual hosts into the path before anything is named, so

@@ -6,10 +6,13 @@ const BASIC = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/
 export const parseAmzDate = (text: string): number | undefined => {
   const parts = BASIC.exec(text)
   if (parts === null) return undefined
-  const [, year, month, day, hour, minute, second] = parts
-  const ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
-  // Date.parse turns 31 February into 3 March; such a date is no date.
-  return Number.isNaN(ms) || formatAmzDate(ms) !== text ? undefined : ms
+  const [, year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map(Number)
+  // Date.UTC would take a year below 100 for one of the last century.
+  if (year < 100 || hour > 23 || minute > 59 || second > 59) return undefined
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second)
+  // It turns 31 February into 3 March; such a date is no date.
+  const date = new Date(ms)
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? ms : undefined
 }
 
 /** Epoch milliseconds to `20260302T081407Z`. */

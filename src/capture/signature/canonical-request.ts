@@ -72,8 +72,17 @@ const canonicalQueries = (rawQuery: string): string[] => {
   return anew === asSent ? [asSent] : [asSent, anew]
 }
 
+const isBlank = (char: string): boolean => char === ' ' || char === '\t'
+
+/**
+ * Not `trim()`: the text is one character for one byte, and the last byte of `à` in UTF-8 is a
+ * blank to it. Nor a regular expression, which would look at a run of blanks once for each of them.
+ */
 const tidy = (value: string): string => {
-  const trimmed = value.trim()
+  let [start, end] = [0, value.length]
+  while (start < end && isBlank(value.charAt(start))) start++
+  while (end > start && isBlank(value.charAt(end - 1))) end--
+  const trimmed = value.slice(start, end)
   return /[\t ]{2}|\t/.test(trimmed) ? trimmed.replace(/[\t ]+/g, ' ') : trimmed
 }
 

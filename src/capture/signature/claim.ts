@@ -2,8 +2,9 @@
  * What a request says about its own signature, before anything of it is believed: the
  * Authorization header or the parameters of a presigned URL, taken apart and checked for form.
  */
-import type { RequestHead, SigningScope } from '../call.ts'
+import type { RequestHead } from '../call.ts'
 import type { SignatureProblem } from './answers/signature-problem.ts'
+import type { ClaimedScope } from './claim-parts.ts'
 import { readHeaderClaim } from './header-claim.ts'
 import { readQueryClaim } from './query-claim.ts'
 
@@ -14,11 +15,9 @@ interface ClaimBase {
   readonly securityToken?: string
 }
 
-export interface SigV4Claim extends ClaimBase {
-  readonly version: 'SigV4'
+interface V4Base extends ClaimBase {
   readonly method: 'AuthHeader' | 'QueryString'
-  readonly scope: SigningScope
-  /** `20260302/eu-west-1/s3/aws4_request` */
+  /** `20260302/eu-west-1/s3/aws4_request`; without a region in version 4A. */
   readonly scopeText: string
   /** `20260302T081407Z`, the second line of the string to sign. */
   readonly amzDate: string
@@ -28,6 +27,8 @@ export interface SigV4Claim extends ClaimBase {
   /** Presigned URLs only; seconds. */
   readonly expiresSeconds?: number
 }
+
+export type SigV4Claim = V4Base & ClaimedScope
 
 /** Presigned S3 URLs only: `aws s3 presign` with its default settings still makes them. */
 export interface SigV2Claim extends ClaimBase {

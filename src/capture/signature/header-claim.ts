@@ -4,13 +4,11 @@ import { formatAmzDate, parseAmzDate, parseDateHeader } from './amz-date.ts'
 import type { ClaimReading } from './claim.ts'
 import {
   ALGORITHM,
-  HEX_64,
-  MALFORMED_CREDENTIAL,
+  isAlgorithm,
   malformed,
+  malformedSignature,
   parseCredential,
   parseSignedHeaders,
-  SIGV4A,
-  SIGV4A_TEXT,
   wrongDay,
 } from './claim-parts.ts'
 
@@ -38,10 +36,7 @@ const readFields = (text: string): Map<string, string> | undefined => {
 export const readHeaderClaim = (head: RequestHead, value: string): ClaimReading => {
   const space = value.indexOf(' ')
   const algorithm = space < 0 ? value : value.slice(0, space)
-  if (algorithm !== ALGORITHM) {
-    const detail = algorithm === SIGV4A ? SIGV4A_TEXT : OTHER_SCHEME
-    return { problem: { reason: 'unsupported', detail } }
-  }
+  if (!isAlgorithm(algorithm)) return { problem: { reason: 'unsupported', detail: OTHER_SCHEME } }
   const fields = readFields(value.slice(space + 1))
   if (fields === undefined) return malformed('header', 'a parameter is given twice.')
   const missing = ['Credential', 'Signature', 'SignedHeaders'].filter((name) => !fields.has(name))
@@ -49,29 +44,27 @@ export const readHeaderClaim = (head: RequestHead, value: string): ClaimReading 
     const sentences = missing.map((name) => `Authorization header requires '${name}' parameter.`)
     return malformed('header', sentences.join(' '))
   }
-  const credential = parseCredential(fields.get('Credential') ?? '')
-  if (credential === undefined) return malformed('header', MALFORMED_CREDENTIAL)
+  const regionSet = head.headers['x-amz-region-set']
+  const credential = parseCredential(algorithm, fields.get('Credential') ?? '', regionSet)
+  if (typeof credential === 'string') return malformed('header', credential)
   const signedHeaders = parseSignedHeaders(fields.get('SignedHeaders') ?? '')
   if (signedHeaders === undefined) {
     return malformed('header', 'SignedHeaders is not well formed.')
   }
   const signature = fields.get('Signature') ?? ''
-  if (!HEX_64.test(signature)) {
-    return malformed('header', 'Signature is not 64 hexadecimal digits.')
-  }
+  const wrongSignature = malformedSignature(algorithm, signature)
+  if (wrongSignature !== undefined) return malformed('header', wrongSignature)
   const date = readDate(head)
   if (date === undefined) return { problem: { reason: 'no-date' } }
   if (date.text.slice(0, 8) !== credential.date) {
     return malformed('header', wrongDay(credential, date.text))
   }
   const token = head.headers['x-amz-security-token']
+  const { date: _date, ...claimed } = credential
   return {
-    version: 'SigV4',
+    ...claimed,
     method: 'AuthHeader',
-    accessKeyId: credential.accessKeyId,
     signature,
-    scope: credential.scope,
-    scopeText: credential.scopeText,
     amzDate: date.text,
     signedAt: date.ms,
     signedHeaders,

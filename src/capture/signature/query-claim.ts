@@ -6,13 +6,12 @@ import type { ClaimReading } from './claim.ts'
 import {
   ACCESS_KEY,
   ALGORITHM,
-  HEX_64,
-  MALFORMED_CREDENTIAL,
+  isAlgorithm,
   malformed,
+  malformedSignature,
   parseCredential,
   parseSignedHeaders,
   SIGV4A,
-  SIGV4A_TEXT,
   wrongDay,
 } from './claim-parts.ts'
 import { decodeQueryPart, queryPairs } from './uri-encoding.ts'
@@ -26,6 +25,7 @@ const V4_NAMES: ReadonlySet<string> = new Set([
   'X-Amz-Algorithm',
   'X-Amz-Expires',
   'X-Amz-Security-Token',
+  'X-Amz-Region-Set',
 ])
 const V2_NAMES: ReadonlySet<string> = new Set([
   'AWSAccessKeyId',
@@ -65,23 +65,22 @@ const readExpires = (text: string | undefined): number | string => {
 
 const readV4 = (head: RequestHead, query: Parameters): ClaimReading => {
   const algorithm = query.get('X-Amz-Algorithm')
-  if (algorithm === SIGV4A) return { problem: { reason: 'unsupported', detail: SIGV4A_TEXT } }
   if (V4_REQUIRED.some((name) => !query.has(name))) return malformed('query', INCOMPLETE)
-  if (algorithm !== ALGORITHM) {
+  if (!isAlgorithm(algorithm)) {
     return malformed('query', `X-Amz-Algorithm only supports "${ALGORITHM} and ${SIGV4A}"`)
   }
-  const credential = parseCredential(query.get('X-Amz-Credential') ?? '')
-  if (credential === undefined) {
-    return malformed('query', `Error parsing X-Amz-Credential; ${MALFORMED_CREDENTIAL}`)
+  const regionSet = query.get('X-Amz-Region-Set') ?? head.headers['x-amz-region-set']
+  const credential = parseCredential(algorithm, query.get('X-Amz-Credential') ?? '', regionSet)
+  if (typeof credential === 'string') {
+    return malformed('query', `Error parsing X-Amz-Credential; ${credential}`)
   }
   const signedHeaders = parseSignedHeaders(query.get('X-Amz-SignedHeaders') ?? '')
   if (signedHeaders === undefined) {
     return malformed('query', 'X-Amz-SignedHeaders is not well formed.')
   }
   const signature = query.get('X-Amz-Signature') ?? ''
-  if (!HEX_64.test(signature)) {
-    return malformed('query', 'X-Amz-Signature is not 64 hexadecimal digits.')
-  }
+  const wrongSignature = malformedSignature(algorithm, signature)
+  if (wrongSignature !== undefined) return malformed('query', `X-Amz-${wrongSignature}`)
   const amzDate = query.get('X-Amz-Date') ?? ''
   const signedAt = parseAmzDate(amzDate)
   if (signedAt === undefined) {
@@ -97,13 +96,11 @@ const readV4 = (head: RequestHead, query: Parameters): ClaimReading => {
   const expires = needed ? readExpires(given) : undefined
   if (typeof expires === 'string') return malformed('query', expires)
   const token = query.get('X-Amz-Security-Token') ?? head.headers['x-amz-security-token']
+  const { date: _date, ...claimed } = credential
   return {
-    version: 'SigV4',
+    ...claimed,
     method: 'QueryString',
-    accessKeyId: credential.accessKeyId,
     signature,
-    scope: credential.scope,
-    scopeText: credential.scopeText,
     amzDate,
     signedAt,
     signedHeaders,

@@ -2,21 +2,22 @@
  * Verifies the signature of a request against the credential it names. Own code, because the
  * libraries only sign, and signing again normalises what was sent (reference/capture.md §3).
  */
-import { createHmac, hash, type KeyObject } from 'node:crypto'
+import { hash, type KeyObject } from 'node:crypto'
 import type { Credential, CredentialDirectory } from '../../identity/credentials.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { SignatureProblem } from './answers/signature-problem.ts'
 import { canonicalRequests, isS3Family, type SignedHead } from './canonical-request.ts'
 import type { SignatureClaim, SigV2Claim, SigV4Claim } from './claim.ts'
-import { ALGORITHM } from './claim-parts.ts'
 import { equalTexts } from './equal-texts.ts'
+import { type AsymmetricKeys, createAsymmetricKeys } from './keys/asymmetric-key.ts'
+import { createSigningKeys, type SigningKeys } from './keys/signing-keys.ts'
+import { algorithmOf, textSignatureHolds } from './keys/text-signature.ts'
 import {
   EMPTY_SHA256,
   type PayloadMode,
   payloadModeOf,
   UNSIGNED_PAYLOAD,
 } from './payload/payload-mode.ts'
-import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
 import { sigV2Signature, sigV2StringToSign } from './sigv2.ts'
 import { decodeQueryPart, queryPairs } from './uri-encoding.ts'
 
@@ -108,6 +109,10 @@ const payloadCandidates = (
     if (mode.kind === 'chunked' && !s3) {
       return refuse({ reason: 'bad-payload', detail: 'Only S3 takes payloads in chunks.' })
     }
+    if (mode.kind === 'chunked' && mode.signed && mode.signatures !== claim.version) {
+      const detail = 'The chunks must be signed with the algorithm of the request.'
+      return refuse({ reason: 'bad-payload', detail })
+    }
     return [{ line: given, mode }]
   }
   if (!s3) return []
@@ -126,13 +131,28 @@ const holds = (key: KeyObject, head: SignedHead, claim: SigV4Claim, payloadLine:
   canonicalRequests(head, claim.scope.signingName, claim.signedHeaders, payloadLine).some(
     (canonical) => {
       const digest = hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')
-      const text = `${ALGORITHM}\n${claim.amzDate}\n${claim.scopeText}\n${digest}`
-      return equalTexts(createHmac('sha256', key).update(text).digest('hex'), claim.signature)
+      const text = `${algorithmOf(key)}\n${claim.amzDate}\n${claim.scopeText}\n${digest}`
+      return textSignatureHolds(key, text, claim.signature)
     },
   )
 
+interface Keys {
+  readonly symmetric: SigningKeys
+  readonly asymmetric: AsymmetricKeys
+}
+
+/** The key of a claim, and what to do with it once a signature held under it. */
+const keyOf = (keys: Keys, claim: SigV4Claim, credential: Credential) => {
+  const { accessKeyId, signingSecret, secret } = credential
+  if (claim.version === 'SigV4A') {
+    return { key: keys.asymmetric.of(accessKeyId, secret), keep: () => {} }
+  }
+  const key = keys.symmetric.of(accessKeyId, signingSecret, claim.scopeText)
+  return { key, keep: () => keys.symmetric.keep(accessKeyId, signingSecret, claim.scopeText, key) }
+}
+
 const verifyV4 = (
-  keys: SigningKeys,
+  keys: Keys,
   head: SignedHead,
   claim: SigV4Claim,
   credential: Credential,
@@ -141,11 +161,14 @@ const verifyV4 = (
   if (unsigned !== undefined) return refuse({ reason: 'unsigned-header', name: unsigned })
   const candidates = payloadCandidates(head, claim)
   if ('problem' in candidates) return candidates
-  const { accessKeyId, signingSecret } = credential
-  const key = keys.of(accessKeyId, signingSecret, claim.scopeText)
+  // Signed but not sent: an empty header, left out on the way, would read the same.
+  if (claim.signedHeaders.some((name) => head.headers[name] === undefined)) {
+    return refuse({ reason: 'mismatch' })
+  }
+  const { key, keep } = keyOf(keys, claim, credential)
   const check = (line: string): boolean => {
     const held = holds(key, head, claim, line)
-    if (held) keys.keep(accessKeyId, signingSecret, claim.scopeText, key)
+    if (held) keep()
     return held
   }
   if (candidates.length === 0) {
@@ -183,7 +206,7 @@ export const createSignatureVerifier = (options: {
   /** Milliseconds. */
   readonly skewMs?: number
 }): SignatureVerifier => {
-  const keys = createSigningKeys()
+  const keys = { symmetric: createSigningKeys(), asymmetric: createAsymmetricKeys() }
   const skewMs = options.skewMs ?? SKEW_MS
   return {
     verify: async (head, claim, virtualBucket) => {
@@ -194,9 +217,9 @@ export const createSignatureVerifier = (options: {
       const now = options.clock.now()
       const problem = timeProblem(claim, now, skewMs) ?? tokenProblem(claim, credential, now)
       if (problem !== undefined) return refuse(problem)
-      return claim.version === 'SigV4'
-        ? verifyV4(keys, head, claim, credential)
-        : verifyV2(head, claim, credential, virtualBucket)
+      return claim.version === 'SigV2'
+        ? verifyV2(head, claim, credential, virtualBucket)
+        : verifyV4(keys, head, claim, credential)
     },
   }
 }

@@ -22,8 +22,8 @@ export const chainHeadOf = async (
   }
   const documents = await openSqliteDocuments(path, { clock: systemClock, logger: silentLogger })
   try {
-    const found = (await readChainDocuments(documents)).find(({ trailArn, region }) => {
-      const { account, homeRegion, name } = parseTrailArn(trailArn)
+    const found = (await readChainDocuments(documents)).find(({ trailArn, account, region }) => {
+      const { homeRegion, name } = parseTrailArn(trailArn)
       return (
         region === chain.region &&
         account === chain.account &&

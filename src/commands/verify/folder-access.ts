@@ -6,19 +6,25 @@
  */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import type { FetchedObject, ListedKey } from '../../integrity/verification.ts'
+import type { ContentHash, FetchedObject, ListedKey } from '../../integrity/verification.ts'
 import { systemCodeOf } from '../../platform/errors.ts'
+import { hashOfMember } from './content/gzip-member.ts'
+import { createHashPool } from './content/hash-pool.ts'
 import { VerifyError } from './verify-error.ts'
 
 const METADATA_SUFFIX = '.metadata.json'
 /** Prefixes have at most 200 characters, so no bucket of a trail is deeper. */
 const DEPTH_MAX = 128
+/** In a smaller bucket the threads would take longer to start than to work. */
+const KEYS_FOR_THREADS = 500
 
 export interface FolderBucket {
   /** All keys, in byte order. */
   readonly keys: readonly string[]
   list(prefix: string, after: string): AsyncIterable<ListedKey>
   fetch(key: string): Promise<FetchedObject | undefined>
+  hash(key: string): Promise<ContentHash | undefined>
+  close(): void
 }
 
 const walk = async (folder: string, prefix: string, depth: number): Promise<string[]> => {
@@ -70,6 +76,8 @@ export const openFolderBucket = async (folder: string): Promise<FolderBucket> =>
     })
   }
   const keys = (await walk(folder, '', 0)).sort(byBytes)
+  const pool = keys.length < KEYS_FOR_THREADS ? undefined : createHashPool()
+  const pathOf = (key: string): string => join(folder, ...key.split('/')).replaceAll('/', sep)
   return {
     keys,
     list: async function* (prefix, after) {
@@ -79,9 +87,16 @@ export const openFolderBucket = async (folder: string): Promise<FolderBucket> =>
     },
     fetch: async (key) => {
       if (!isSafe(key)) return undefined
-      const path = join(folder, ...key.split('/')).replaceAll('/', sep)
+      const path = pathOf(key)
       const body = await readIfThere(path)
       return body === undefined ? undefined : { body, metadata: await metadataOf(path) }
     },
+    hash: async (key) => {
+      if (!isSafe(key)) return undefined
+      if (pool !== undefined) return await pool.hash(pathOf(key))
+      const body = await readIfThere(pathOf(key))
+      return body && hashOfMember(body)
+    },
+    close: () => pool?.close(),
   }
 }

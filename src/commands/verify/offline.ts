@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { parseDigest } from '../../integrity/parse-digest.ts'
 import type { VerifyAccess } from '../../integrity/verification.ts'
 import { type ChainFilter, type ChainPlace, chainsOfKeys, matchesFilter } from './chains.ts'
+import { inflateGzipMember } from './content/gzip-member.ts'
 import { type FolderBucket, openFolderBucket } from './folder-access.ts'
-import { inflateGzipMember } from './gzip-member.ts'
 import { readPublicKeysFile } from './public-keys.ts'
 import { VerifyError } from './verify-error.ts'
 
@@ -49,11 +49,12 @@ export const openOffline = async (
   const access: VerifyAccess = {
     list: (name, prefix, after) => (name === bucket ? files.list(prefix, after) : nothing()),
     fetch: async (name, key) => (name === bucket ? await files.fetch(key) : undefined),
+    hash: async (name, key) => (name === bucket ? await files.hash(key) : undefined),
     publicKey: async (fingerprint) => keys.get(fingerprint),
     inflate: inflateGzipMember,
     metadataKept: false,
   }
-  return { chains, accessOf: () => access, close: () => {} }
+  return { chains, accessOf: () => access, close: () => files.close() }
 }
 
 const nothing = async function* (): AsyncGenerator<never> {}

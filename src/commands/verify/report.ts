@@ -12,6 +12,8 @@ export interface Output {
 export interface ReportOptions {
   readonly json: boolean
   readonly verbose: boolean
+  /** The end of a downloaded chain may lack its signature. */
+  readonly allowUnverified: boolean
   readonly start: number
   readonly end: number
 }
@@ -24,7 +26,10 @@ const ratio = (name: string, { valid, invalid }: VerifySummary['digests']): stri
 }
 
 /** The summary of `aws cloudtrail validate-logs` (reference/formats.md §4.8). */
-const summaryLines = (summary: VerifySummary, { start, end }: ReportOptions): string[] => {
+const summaryLines = (
+  summary: VerifySummary,
+  { start, end, allowUnverified }: ReportOptions,
+): string[] => {
   const lines = [`Results requested for ${isoSeconds(start)} to ${isoSeconds(end)}`]
   const { digests, backfillDigests, logs } = summary
   const found = digests.valid + digests.invalid + backfillDigests.valid + backfillDigests.invalid
@@ -35,7 +40,9 @@ const summaryLines = (summary: VerifySummary, { start, end }: ReportOptions): st
       ? []
       : [
           `${summary.unverified} digest files without a signature, with the log files they list, NOT VERIFIED`,
-          '(their metadata makes up for it: docs/formats/digest.md, "Verification")',
+          allowUnverified
+            ? '(allowed by --allow-unsigned-newest)'
+            : '(put their metadata beside them, or pass --allow-unsigned-newest: docs/formats/digest.md, "Verification")',
         ]
   if (found + summary.unverified === 0) return [...lines, 'No digests found', ...problems, '']
   const range =
@@ -94,7 +101,7 @@ export const tellJson = (
 ): void => {
   const chains = reports.map(({ chain, findings, summary }) => ({
     ...chain,
-    valid: isValid(summary),
+    valid: isValid(summary, options.allowUnverified),
     ...summary,
     ...(summary.foundStart === undefined ? {} : { foundStart: isoSeconds(summary.foundStart) }),
     ...(summary.foundEnd === undefined ? {} : { foundEnd: isoSeconds(summary.foundEnd) }),
@@ -105,7 +112,7 @@ export const tellJson = (
   const document = {
     start: isoSeconds(options.start),
     end: isoSeconds(options.end),
-    valid: reports.every(({ summary }) => isValid(summary)),
+    valid: reports.every(({ summary }) => isValid(summary, options.allowUnverified)),
     chains,
   }
   output.out(`${JSON.stringify(document, undefined, 2)}\n`)

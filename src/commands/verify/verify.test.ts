@@ -47,6 +47,7 @@ const run = async (...args: string[]): Promise<Result> => {
     exit: (given) => {
       code = given
     },
+    isTerminal: false,
   })
   const quiet = { writeOut: () => {}, writeErr: () => {} }
   command.exitOverride().configureOutput(quiet)
@@ -91,20 +92,30 @@ describe('clew verify FOLDER', () => {
     assert.ok(out.includes('3/3 digest files valid\n2/2 log files valid\n'))
   })
 
-  it('also without the metadata, save for the newest digest', async () => {
+  it('is not content without the signature of the newest digest, unless told so', async () => {
     const root = await download(signedBucket([1, 1]), join('nested', scope.bucket))
-    const { out, err, code } = await run(dirname(root), ...publicKeys, '--verbose')
-    assert.equal(code, 0)
+    const plain = [dirname(root), ...publicKeys, '--verbose']
+    const { out, err, code } = await run(...plain)
+    assert.equal(code, 1)
     assert.equal(err.match(/not verified/g)?.length, 1)
     assert.ok(out.includes('2/2 digest files valid'))
     assert.ok(out.includes('\tvalid\n'))
-    const expected = await run(
-      dirname(root),
-      ...publicKeys,
-      '--expect-until',
-      '2026-03-02T10:15:20Z',
-    )
-    assert.equal(expected.code, 1)
+    assert.ok(out.includes('pass --allow-unsigned-newest'))
+    const allowed = await run(...plain, '--allow-unsigned-newest')
+    assert.equal(allowed.code, 0)
+    assert.ok(allowed.out.includes('NOT VERIFIED'))
+    const document = JSON.parse((await run(...plain, '--json')).out)
+    assert.deepEqual([document.valid, document.chains[0].valid], [false, false])
+    const until = ['--allow-unsigned-newest', '--expect-until', '2026-03-02T10:15:20Z']
+    assert.equal((await run(...plain, ...until)).code, 1)
+  })
+
+  it('takes the signature of the last digest asked for from the one behind the end', async () => {
+    const root = await download(signedBucket([1, 1, 1, 1]), 'ended')
+    const { code, err, out } = await run(root, ...publicKeys, '--end-time', '2026-03-02T10:15:20Z')
+    assert.equal(err, '')
+    assert.equal(code, 0)
+    assert.ok(out.includes('4/4 digest files valid\n3/3 log files valid\n'))
   })
 
   it('exits 1 where something was changed, and names it, as text and as JSON', async () => {

@@ -117,6 +117,7 @@ const selectors: fc.Arbitrary<TrailSelectors> = fc.oneof(
 
 test('the compiled predicate agrees with the slow one on any JSON', () => {
   let selected = 0
+  let decided = 0
   fc.assert(
     fc.property(
       selectors,
@@ -128,12 +129,18 @@ test('the compiled predicate agrees with the slow one on any JSON', () => {
           const expected = slowlySelects(given, one, of)
           if (expected) selected++
           assert.equal(selects(one, { category: of }), expected)
+          const known = selects.always(of)
+          if (known !== undefined) decided++
+          assert.equal(known ?? expected, expected)
         }
       },
     ),
     { numRuns: 2_000 },
   )
   assert.ok(selected > 100, `only ${selected} events were selected: the generator misses the rules`)
+  assert.ok(decided > 100, `${decided} events were decided by their category alone`)
+  assert.equal(compileSelectors(DEFAULT_SELECTORS).always('Management'), true)
+  assert.equal(compileSelectors(DEFAULT_SELECTORS).always('Data'), false)
 })
 
 test('the defaults are what a client gets for an empty selector', () => {

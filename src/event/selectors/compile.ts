@@ -11,10 +11,14 @@ import type {
   TrailSelectors,
 } from './types.ts'
 
-export type EventPredicate = (
-  event: EventRecord,
-  sealed: { readonly category: EventCategory },
-) => boolean
+export interface EventPredicate {
+  (event: EventRecord, sealed: { readonly category: EventCategory }): boolean
+  /**
+   * The answer for every event of the category; undefined where it depends on the record. Most
+   * trails select management events whatever they are: their events need not be parsed.
+   */
+  readonly always: (category: EventCategory) => boolean | undefined
+}
 
 type TextPredicate = (text: string) => boolean
 
@@ -47,12 +51,18 @@ const compileBasic = (selector: EventSelector): EventPredicate => {
   const excluded = new Set(selector.ExcludeManagementEventSources)
   const resources = selector.DataResources.map(compileDataResource)
   const { ReadWriteType: wanted, IncludeManagementEvents: management } = selector
-  return (event, { category }) => {
+  const always = (category: EventCategory): boolean | undefined => {
+    if (category === 'Data') return resources.length === 0 ? false : undefined
+    if (category !== 'Management' || !management) return false
+    return wanted === 'All' && excluded.size === 0 ? true : undefined
+  }
+  const selects = (event: EventRecord, { category }: { category: EventCategory }): boolean => {
     if (wanted !== 'All' && isReadOnly(event) !== (wanted === 'ReadOnly')) return false
     if (category === 'Data') return resources.some((matches) => matches(event))
     if (category !== 'Management' || !management) return false
     return excluded.size === 0 || !excluded.has(fieldOf(event, 'eventSource') ?? '')
   }
+  return Object.assign(selects, { always })
 }
 
 /**
@@ -102,10 +112,25 @@ const compileAdvanced = (selector: AdvancedEventSelector): EventPredicate => {
   const others = compiled.filter(
     ({ name }) => name !== 'eventCategory' && !name.startsWith('resources.'),
   )
-  return (event, { category }) =>
+  const always = (category: EventCategory): boolean | undefined => {
+    if (!categories.every(({ matches }) => matches(category))) return false
+    return categories.length === compiled.length ? true : undefined
+  }
+  const selects = (event: EventRecord, { category }: { category: EventCategory }): boolean =>
     categories.every(({ matches }) => matches(category)) &&
     others.every(({ name, matches }) => matches(fieldOf(event, name))) &&
     resources(event)
+  return Object.assign(selects, { always })
+}
+
+/** Of several selectors: one that always selects decides, and so do all that never do. */
+const alwaysAny = (
+  predicates: readonly EventPredicate[],
+  category: EventCategory,
+): boolean | undefined => {
+  const answers = predicates.map(({ always }) => always(category))
+  if (answers.includes(true)) return true
+  return answers.includes(undefined) ? undefined : false
 }
 
 /** An event is selected when any selector selects it. */
@@ -114,5 +139,14 @@ export const compileSelectors = (selectors: TrailSelectors): EventPredicate => {
     'basic' in selectors
       ? selectors.basic.map(compileBasic)
       : selectors.advanced.map(compileAdvanced)
-  return (event, sealed) => predicates.some((selects) => selects(event, sealed))
+  const selects = (event: EventRecord, sealed: { readonly category: EventCategory }): boolean =>
+    predicates.some((each) => each(event, sealed))
+  const known: Readonly<Record<EventCategory, boolean | undefined>> = {
+    Management: alwaysAny(predicates, 'Management'),
+    Data: alwaysAny(predicates, 'Data'),
+    NetworkActivity: alwaysAny(predicates, 'NetworkActivity'),
+    Insight: alwaysAny(predicates, 'Insight'),
+    Aggregated: alwaysAny(predicates, 'Aggregated'),
+  }
+  return Object.assign(selects, { always: (category: EventCategory) => known[category] })
 }

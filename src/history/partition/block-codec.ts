@@ -70,12 +70,12 @@ const placeBytes = (place: BlockPlace): Buffer =>
 
 type DirectoryRow = [number, number, number, number, string, string, string, EventCategory]
 
-/** The block's bytes, ready to be appended at `place`. At most BLOCK_EVENTS_MAX events. */
-export const encodeBlock = (
-  events: readonly StoredEvent[],
-  place: BlockPlace,
-  cipher: Cipher,
-): Buffer => {
+/** What the plaintext of a usual block fits into: allocating it anew costs more than filling it. */
+export const PLAIN_BYTES_USUAL = 4 * BLOCK_TEXT_BYTES
+const ownScratch = Buffer.allocUnsafeSlow(PLAIN_BYTES_USUAL)
+
+/** Directory and texts, in `scratch` where they fit. At most BLOCK_EVENTS_MAX events. */
+export const plainBlock = (events: readonly StoredEvent[], scratch: Buffer): Buffer => {
   const directory = events.map(
     (event): DirectoryRow => [
       event.shard,
@@ -88,17 +88,45 @@ export const encodeBlock = (
       event.category,
     ],
   )
-  const head = Buffer.from(`${JSON.stringify(directory)}\n`)
-  const plain = Buffer.concat([head, ...events.map((event) => event.text)])
-  const packed = zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+  const head = `${JSON.stringify(directory)}\n`
+  const bytes = events.reduce((sum, { text }) => sum + text.length, Buffer.byteLength(head))
+  const plain = bytes <= scratch.length ? scratch.subarray(0, bytes) : Buffer.allocUnsafe(bytes)
+  let at = plain.write(head)
+  for (const { text } of events) {
+    plain.set(text, at)
+    at += text.length
+  }
+  return plain
+}
+
+export const ZSTD_PARAMETERS = { [constants.ZSTD_c_compressionLevel]: 1 }
+
+/** For a few blocks; `block-packer.ts` packs many. */
+export const packBlock = (events: readonly StoredEvent[]): Buffer =>
+  zstdCompressSync(plainBlock(events, ownScratch), { params: ZSTD_PARAMETERS })
+
+/** The block's bytes, ready to be appended at `place`. `packed` has `count` events. */
+export const sealBlock = (
+  packed: Buffer,
+  count: number,
+  place: BlockPlace,
+  cipher: Cipher,
+): Buffer => {
   const sealed = cipher.seal(packed, placeBytes(place))
   const header = Buffer.alloc(BLOCK_HEADER_BYTES)
   BLOCK_MAGIC.copy(header)
   header.writeUInt32BE(sealed.length, 4)
-  header.writeUInt16BE(events.length, 8)
+  header.writeUInt16BE(count, 8)
   header.writeUInt32BE(crc32(sealed, crc32(header.subarray(0, 12))), 12)
   return Buffer.concat([header, sealed])
 }
+
+/** A whole block at once. */
+export const encodeBlock = (
+  events: readonly StoredEvent[],
+  place: BlockPlace,
+  cipher: Cipher,
+): Buffer => sealBlock(packBlock(events), events.length, place, cipher)
 
 /** Length of the whole block that begins at `offset`, or undefined where none is intact. */
 export const intactBlockAt = (bytes: Buffer, offset: number): number | undefined => {

@@ -15,6 +15,8 @@ import { blockFileName, placeOfLocation } from './layout.ts'
 
 /** Block files whose data key is remembered. */
 const CIPHERS_MAX = 512
+/** No block is as long: a damaged length must not become a buffer of gigabytes. */
+const SEALED_BYTES_MAX = 268_435_456
 
 /** `length` bytes from `position`; fewer at the end of the file. */
 const readAt = (file: number, length: number, position: number): Buffer => {
@@ -75,7 +77,9 @@ export class BlockReader {
       if (cipher === undefined || header.length < BLOCK_HEADER_BYTES) {
         throw this.#damaged(day, file, offset)
       }
-      const block = readAt(descriptor, BLOCK_HEADER_BYTES + header.readUInt32BE(4), offset)
+      const sealedBytes = header.readUInt32BE(4)
+      if (sealedBytes > SEALED_BYTES_MAX) throw this.#damaged(day, file, offset)
+      const block = readAt(descriptor, BLOCK_HEADER_BYTES + sealedBytes, offset)
       if (intactBlockAt(block, 0) !== block.length) throw this.#damaged(day, file, offset)
       return decodeBlock(block, { day, file, offset }, cipher)
     } finally {

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test'
 import { HistoryError } from '../history-error.ts'
 import { TEST_MASTER } from '../testing/folder-history.ts'
 import { FILE_HEADER_BYTES, newBlockFile, type StoredEvent, scanBlocks } from './block-codec.ts'
+import { BlockPacker } from './block-packer.ts'
 import { BlockWriter } from './block-writer.ts'
 import { blockFileName } from './layout.ts'
 
@@ -56,7 +57,9 @@ const using = async (
   await handle.write(header)
   const disk: Disk = { room: Number.MAX_SAFE_INTEGER, syncs: true, cuts: true }
   const file = { number: 1, handle: failing(handle, disk), cipher, durable: FILE_HEADER_BYTES }
-  const writer = new BlockWriter({ folder, day: DAY, master: TEST_MASTER, file, lastNumber: 1 })
+  const packer = new BlockPacker()
+  const options = { folder, day: DAY, master: TEST_MASTER, packer }
+  const writer = new BlockWriter({ ...options, file, lastNumber: 1 })
   try {
     await body(writer, disk, () => readFileSync(path))
   } finally {

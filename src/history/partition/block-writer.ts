@@ -6,15 +6,21 @@ import { HistoryError } from '../history-error.ts'
 import {
   BLOCK_EVENTS_MAX,
   BLOCK_TEXT_BYTES,
-  encodeBlock,
   FILE_HEADER_BYTES,
   newBlockFile,
+  packBlock,
+  plainBlock,
   type StoredEvent,
+  sealBlock,
 } from './block-codec.ts'
+import type { BlockPacker } from './block-packer.ts'
 import { BLOCK_FILES_MAX, blockFileName, locationOf } from './layout.ts'
 
 /** A file that is longer gets no further batch: recovery and fsck read files whole. */
 const FILE_BYTES = 67_108_864
+/** Blocks of a batch from which on other threads pack them; fewer are done sooner at once. */
+const PACKED_ASIDE_FROM = 8
+const NOTHING = Buffer.alloc(0)
 
 /** An open block file; everything before `durable` is on disk and belongs to events. */
 export interface OpenFile {
@@ -56,6 +62,7 @@ export class BlockWriter {
   readonly #folder: string
   readonly #day: string
   readonly #master: MasterKey
+  readonly #packer: BlockPacker
   #file: OpenFile | undefined
   #lastNumber: number
   /** A failed append may have left bytes behind `durable`. */
@@ -66,12 +73,14 @@ export class BlockWriter {
     folder: string
     day: string
     master: MasterKey
+    packer: BlockPacker
     file: OpenFile | undefined
     lastNumber: number
   }) {
     this.#folder = options.folder
     this.#day = options.day
     this.#master = options.master
+    this.#packer = options.packer
     this.#file = options.file
     this.#lastNumber = options.lastNumber
   }
@@ -83,13 +92,15 @@ export class BlockWriter {
    */
   async append(events: readonly StoredEvent[]): Promise<Appended> {
     try {
+      const runs = runsOf(events)
+      const packed = await this.#pack(runs)
       const file = await this.#writable()
       const locations: number[] = []
       const blocks: Buffer[] = []
       let end = file.durable
-      for (const run of runsOf(events)) {
+      for (const [at, run] of runs.entries()) {
         const place = { day: this.#day, file: file.number, offset: end }
-        const block = encodeBlock(run, place, file.cipher)
+        const block = sealBlock(packed[at] ?? NOTHING, run.length, place, file.cipher)
         for (let slot = 0; slot < run.length; slot++) {
           locations.push(locationOf(file.number, end, slot))
         }
@@ -105,6 +116,11 @@ export class BlockWriter {
         hint: 'Free space on the data folder’s disk; the writer retries by itself.',
       })
     }
+  }
+
+  #pack(runs: readonly StoredEvent[][]): Buffer[] | Promise<Buffer[]> {
+    if (runs.length < PACKED_ASIDE_FROM) return runs.map(packBlock)
+    return this.#packer.pack(runs.length, (at, scratch) => plainBlock(runs[at] ?? [], scratch))
   }
 
   async close(): Promise<void> {

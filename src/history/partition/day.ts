@@ -1,9 +1,11 @@
 import type { AttributeHashes } from '../attribute-hashes.ts'
 import { HistoryError } from '../history-error.ts'
+import type { BatchDraft, DayIndex } from '../key-index/day-index.ts'
 import type { StoredEvent } from './block-codec.ts'
+import type { BlockPacker } from './block-packer.ts'
 import type { BlockReader } from './block-reader.ts'
 import { BlockWriter } from './block-writer.ts'
-import type { DayIndex } from './day-index.ts'
+
 import type { PreparedEvent } from './prepared-event.ts'
 import { type DayContext, openDayFiles } from './recovery.ts'
 
@@ -16,6 +18,8 @@ export interface StoreResult {
   /** Bytes of text stored. */
   readonly bytes: number
 }
+
+const NONE: readonly StoredEvent[] = []
 
 /** One UTC day, open for writing. One `store` at a time. */
 export class Day {
@@ -36,17 +40,28 @@ export class Day {
   static async open(
     context: DayContext & { hashes: AttributeHashes },
     reader: BlockReader,
+    packer: BlockPacker,
   ): Promise<Day> {
     const { index, file, lastNumber } = await openDayFiles(context)
     const folder = `${context.history}/${context.day}`
     const { day, master } = context
-    const writer = new BlockWriter({ folder, day, master, file, lastNumber })
+    const writer = new BlockWriter({ folder, day, master, packer, file, lastNumber })
     return new Day(day, index, writer, reader)
   }
 
   /** False after an error that leaves blocks and index possibly apart: close it and open it anew. */
   get sound(): boolean {
     return this.#sound
+  }
+
+  /** Tidies the index of a day that is not written at present. False when there was nothing to do. */
+  settle(): boolean {
+    try {
+      return this.#index.settle()
+    } catch (error) {
+      this.#sound = false
+      throw error
+    }
   }
 
   /** Gives back the memory that writing took. */
@@ -64,10 +79,16 @@ export class Day {
     const fresh = this.#withoutRepeats(batch, changed)
     const repeats = batch.length - fresh.length
     if (fresh.length === 0) return { stored: 0, repeats, changed, bytes: 0 }
-    const { locations, file, end } = await this.#writer.append(fresh.map(({ event }) => event))
+    // The index's part is sorted while the blocks are packed and become durable.
+    const appending = this.#writer.append(fresh.map(({ event }) => event))
+    const drafting = this.#draft(fresh)
+    const [appended, drafted] = await Promise.allSettled([appending, drafting])
+    if (appended.status === 'rejected') throw appended.reason
     try {
-      const entries = fresh.map(({ entry }) => entry)
-      this.#index.insert(entries, locations, { file, bytes: end })
+      if (drafted.status === 'rejected') throw drafted.reason
+      const { locations, file, end } = appended.value
+      this.#index.insert(drafted.value, locations, { file, bytes: end })
+      this.#index.merge()
     } catch (error) {
       this.#sound = false
       throw error
@@ -76,30 +97,34 @@ export class Day {
     return { stored: fresh.length, repeats, changed, bytes }
   }
 
+  async #draft(fresh: readonly PreparedEvent[]): Promise<BatchDraft> {
+    return this.#index.draft(fresh.map(({ entry }) => entry))
+  }
+
   #withoutRepeats(batch: readonly PreparedEvent[], changed: string[]): PreparedEvent[] {
     const fresh: PreparedEvent[] = []
     const inBatch = new Map<number, StoredEvent[]>()
     for (const prepared of batch) {
       const { event, entry } = prepared
-      const { idKey } = entry
-      const twins = (inBatch.get(idKey) ?? []).concat(this.#stored(prepared))
-      const same = twins.filter((twin) => twin.eventId === event.eventId)
-      // Equal bytes say the same as equal SHA-256 of them.
-      if (same.some((twin) => twin.text.equals(event.text))) continue
-      if (same.length > 0) changed.push(event.eventId)
-      const known = inBatch.get(idKey)
-      if (known === undefined) inBatch.set(idKey, [event])
-      else known.push(event)
+      const here = inBatch.get(entry.idKey)
+      const stored = this.#stored(prepared)
+      if (here !== undefined || stored.length > 0) {
+        const same = [...(here ?? []), ...stored].filter((twin) => twin.eventId === event.eventId)
+        // Equal bytes say the same as equal SHA-256 of them.
+        if (same.some((twin) => twin.text.equals(event.text))) continue
+        if (same.length > 0) changed.push(event.eventId)
+      }
+      if (here === undefined) inBatch.set(entry.idKey, [event])
+      else here.push(event)
       fresh.push(prepared)
     }
     return fresh
   }
 
-  #stored({ entry }: PreparedEvent): StoredEvent[] {
+  #stored({ entry }: PreparedEvent): readonly StoredEvent[] {
     try {
-      return this.#index
-        .locationsOf(entry.idKey, entry.scope)
-        .flatMap((location) => this.#read(location))
+      const locations = this.#index.locationsOf(entry.idKey, entry.scope)
+      return locations.length === 0 ? NONE : locations.flatMap((location) => this.#read(location))
     } catch (error) {
       this.#sound = false
       throw error

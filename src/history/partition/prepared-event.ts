@@ -2,8 +2,8 @@ import type { AttributeHashes } from '../attribute-hashes.ts'
 import { lookupAttributesOf } from '../attributes.ts'
 import { parseEventTime } from '../event-time.ts'
 import { parseRecord } from '../json.ts'
+import type { IndexEntry } from '../key-index/day-index.ts'
 import type { StoredEvent } from './block-codec.ts'
-import type { IndexEntry } from './day-index.ts'
 import { dayOf } from './layout.ts'
 
 /** An event with what the index needs of it. */
@@ -23,12 +23,12 @@ export const prepareEvent = (
   const day = time === undefined ? undefined : dayOf(time)
   if (record === undefined || time === undefined || day === undefined) return
   const { shard, sequence, index, account, region, category, eventId } = event
-  const keys = hashes.keysOf(category, eventId, lookupAttributesOf(record))
+  const idKey = hashes.key(category, 'EventId', eventId)
+  const keys = hashes.keysOf(category, idKey, lookupAttributesOf(record))
   const scope = hashes.scope(account, region)
   return {
     event,
     day,
-    // keysOf puts that of the EventId behind the one that stands for the whole category.
-    entry: { shard, sequence, index, account, region, scope, time, keys, idKey: keys[1] ?? 0 },
+    entry: { shard, sequence, index, account, region, scope, time, keys, idKey },
   }
 }

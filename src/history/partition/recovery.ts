@@ -21,6 +21,8 @@ import { messageOf } from '../../platform/errors.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { openDatabase } from '../../platform/sqlite.ts'
 import type { AttributeHashes } from '../attribute-hashes.ts'
+import { DayIndex } from '../key-index/day-index.ts'
+import { BATCH_EVENTS_MAX, INDEX_VERSION, versionOf } from '../key-index/index-schema.ts'
 import {
   BLOCK_EVENTS_MAX,
   type BlockScan,
@@ -30,8 +32,6 @@ import {
   scanBlocks,
 } from './block-codec.ts'
 import type { OpenFile } from './block-writer.ts'
-import { DayIndex } from './day-index.ts'
-import { BATCH_EVENTS_MAX, INDEX_VERSION, versionOf } from './index-schema.ts'
 import {
   blockFileName,
   blockFilesIn,
@@ -118,11 +118,9 @@ const indexBlocks = (
   let pending: PreparedEvent[] = []
   let locations: number[] = []
   const commit = (end: number): void => {
-    index.insert(
-      pending.map(({ entry }) => entry),
-      locations,
-      { file, bytes: end },
-    )
+    const draft = index.draft(pending.map(({ entry }) => entry))
+    index.insert(draft, locations, { file, bytes: end })
+    index.merge()
     pending = []
     locations = []
   }

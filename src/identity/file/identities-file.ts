@@ -1,7 +1,8 @@
 /** `identities.yaml`: what it may say, and errors that name file, line and key. */
-import { isMap, LineCounter, type Node, parseDocument } from 'yaml'
+import type { Node } from 'yaml'
 import { z } from 'zod'
 import { CodedError } from '../../platform/errors.ts'
+import { loadLater } from '../../platform/load-later.ts'
 import {
   ACCESS_KEY_ID,
   ACCOUNT_ALIAS,
@@ -72,10 +73,13 @@ const keyOf = (path: Path): string =>
     '',
   )
 
+const yaml = loadLater<typeof import('yaml')>('yaml')
+
 /** Says where in the file a key is, as `identities.yaml:12:5: accounts[0].id`. */
 export type Locate = (path: Path) => string
 
 const locator = (name: string, text: string): { locate: Locate; value: unknown } => {
+  const { isMap, LineCounter, parseDocument } = yaml()
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const place = (offset: number): string => {

@@ -11,12 +11,15 @@ interface ParsedName {
   readonly operator: Operator | 'null'
 }
 
-const SETS = { forallvalues: 'all', foranyvalue: 'any' } as const
+const SETS: ReadonlyMap<string, 'all' | 'any'> = new Map([
+  ['forallvalues', 'all'],
+  ['foranyvalue', 'any'],
+])
 
 /** `ForAllValues:StringLikeIfExists` to its parts; undefined for a name that AWS does not know. */
 const parseName = (name: string): ParsedName | undefined => {
   const [first = '', second] = name.split(':')
-  const set = second === undefined ? undefined : SETS[first.toLowerCase() as keyof typeof SETS]
+  const set = second === undefined ? undefined : SETS.get(first.toLowerCase())
   if (second !== undefined && set === undefined) return undefined
   const whole = second ?? first
   const ifExists = /IfExists$/i.test(whole)

@@ -22,7 +22,7 @@ export interface Operator {
 const plain = (parts: readonly PatternPart[]): string => parts.map(({ text }) => text).join('')
 
 const numberOf = (text: string): number | undefined =>
-  /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text.trim()) ? Number(text) : undefined
+  /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/.test(text.trim()) ? Number(text) : undefined
 
 const ISO_DATE =
   /^\d{4}-\d{2}-\d{2}(?:T\d{2}(?::?\d{2}(?::?\d{2}(?:\.\d+)?)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/

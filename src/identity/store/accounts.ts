@@ -3,7 +3,7 @@ import { ACCOUNT_ALIAS, ACCOUNT_ID, checkName } from '../names.ts'
 import { readAll, type StoreContext, update } from './context.ts'
 import { ACCOUNTS_PREFIX, type AccountDocument, accountKey, FORMAT_VERSION } from './records.ts'
 
-/** So many names of 64 characters fit a document (256 KiB); IAM's defaults are 5,000 and 1,000. */
+/** So many names of 64 characters fit a document many times over; IAM's defaults are 5,000 and 1,000. */
 export const PRINCIPALS_MAX = { users: 2_000, roles: 1_000 } as const
 
 export const noAccount = (account: string): IdentityError =>

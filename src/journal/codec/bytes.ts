@@ -81,19 +81,22 @@ export class ByteReader {
   }
 
   byte(): number {
-    return this.#source.readUInt8(this.#step(1))
+    const byte = this.#source[this.#at++]
+    if (byte === undefined) throw new RangeError('The index ends early.')
+    return byte
   }
 
   u16(): number {
-    return this.#source.readUInt16BE(this.#step(2))
+    return this.byte() * 0x100 + this.byte()
   }
 
   u32(): number {
-    return this.#source.readUInt32BE(this.#step(4))
+    return this.u16() * 0x10000 + this.u16()
   }
 
   bytes(length: number): Buffer {
-    const start = this.#step(length)
+    const start = this.#at
+    this.#at += length
     if (this.#at > this.#source.length) throw new RangeError('The index ends early.')
     return this.#source.subarray(start, this.#at)
   }
@@ -102,11 +105,5 @@ export class ByteReader {
     const text = this.#shared[this.u16()]
     if (text === undefined) throw new RangeError('The index names a string that it does not have.')
     return text
-  }
-
-  #step(bytes: number): number {
-    const at = this.#at
-    this.#at += bytes
-    return at
   }
 }

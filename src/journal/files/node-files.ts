@@ -1,4 +1,4 @@
-import { watch, writevSync } from 'node:fs'
+import { fdatasync, watch, writevSync } from 'node:fs'
 import { type FileHandle, open, readdir, rename, statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -39,7 +39,11 @@ const fileOf = (handle: FileHandle): JournalFile => ({
     if (total <= SYNC_WRITE_BYTES_MAX) return writevSync(handle.fd, buffers, position)
     return (await handle.writev([...buffers], position)).bytesWritten
   },
-  fdatasync: () => handle.datasync(),
+  // Not handle.datasync(): the promise version costs the thread three times as much per commit.
+  fdatasync: () =>
+    new Promise((resolve, reject) => {
+      fdatasync(handle.fd, (error) => (error === null ? resolve() : reject(error)))
+    }),
   truncate: (length) => handle.truncate(length),
   size: async () => (await handle.stat()).size,
   close: () => handle.close(),

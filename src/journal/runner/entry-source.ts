@@ -5,7 +5,7 @@ import { decodeFrame, FrameCodecError } from '../frame-codec.ts'
 import { JournalError, type JournalReader, type Sequence, type Shard } from '../journal.ts'
 
 /** Texts of the decoded entries that consumers at the same place share. */
-export const CACHE_BYTES_MAX = 32 * 1024 * 1024
+export const CACHE_BYTES_MAX = 16 * 1024 * 1024
 
 const textBytesOf = (frame: Frame): number => {
   if (frame.kind === 'control') return frame.payload.length

@@ -16,7 +16,8 @@ import { createHeadClock } from './head-clock.ts'
 
 export const TICK_MS_DEFAULT = 200
 export const BATCH_FRAMES_DEFAULT = 256
-export const BATCH_BYTES_DEFAULT = 4 * 1024 * 1024
+/** Five to eight megabytes of text, so that two consumers in turn find the same frames decoded. */
+export const BATCH_BYTES_DEFAULT = 1024 * 1024
 /** A graceful stop lets consumers finish and flush for so long. */
 export const STOP_DEADLINE_MS = 20_000
 /** After the deadline, consumers have so long to heed their signal. */
@@ -45,6 +46,8 @@ export interface Runner {
    * fails is tried once and named in the rejection (RunnerError `consumer-failed`).
    */
   flushTo(heads: ReadonlyMap<Shard, Sequence> | undefined, signal: AbortSignal): Promise<void>
+  /** Waits until every consumer has taken everything up to `heads`; flushes nothing. */
+  passed(heads: ReadonlyMap<Shard, Sequence>, signal: AbortSignal): Promise<void>
   /** The lowest stored cursor: everything up to it is durable with all consumers. */
   lowestCursor(shard: Shard): Sequence
   /** Lets the batches under way end, flushes, stores the cursors, closes the consumers. */
@@ -132,6 +135,10 @@ export const startRunner = (options: RunnerOptions): Runner => {
     failed,
     lowestCursor: (shard) =>
       Math.min(...followers.filter((each) => each.shard === shard).map((each) => each.cursor)),
+    passed: async (goal, signal) => {
+      const passing = followers.map((each) => each.passed(goal.get(each.shard) ?? 0))
+      await withSignal(allOrFirstError(passing), signal)
+    },
     flushTo: async (wanted, signal) => {
       const goal = wanted ?? (await headsNow())
       const passing = followers.map((each) => each.passed(goal.get(each.shard) ?? 0))

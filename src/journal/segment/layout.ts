@@ -117,6 +117,13 @@ export const encodeFrameHeader = (header: FrameHeader, salt: number): Buffer => 
   return bytes
 }
 
+/** The encoded header with the CRC of its payload, which is known last; changes and returns it. */
+export const withPayloadCrc = (header: Buffer, payloadCrc: number): Buffer => {
+  header.writeUInt32BE(payloadCrc, 60)
+  header.writeUInt32BE(crc32(header.subarray(8)), 4)
+  return header
+}
+
 /** Undefined where no sound frame header of this segment stands; `salt` undefined: of any. */
 export const decodeFrameHeader = (bytes: Buffer, salt?: number): FrameHeader | undefined => {
   if (bytes.length < FRAME_HEADER_BYTES || !bytes.subarray(0, 4).equals(FRAME_MAGIC)) {

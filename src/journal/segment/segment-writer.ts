@@ -12,6 +12,7 @@ import {
   SEGMENT_ID_BYTES,
   saltOf,
   segmentName,
+  withPayloadCrc,
 } from './layout.ts'
 
 /** A frame of a commit group before it is sealed. */
@@ -44,18 +45,20 @@ const sealGroup = (
   cipher: Cipher,
 ): Buffer[] =>
   frames.flatMap((frame, index) => {
-    const header = {
-      sequence: first + index,
-      groupFirst: first,
-      groupLast: first + frames.length - 1,
-      appendedAt: frame.appendedAt,
-      length: frame.bytes.byteLength + SEAL_OVERHEAD_BYTES,
-      payloadCrc: 0,
-      idHash: frame.idHash,
-    }
-    const salt = saltOf(segmentId)
-    const sealed = cipher.seal(frame.bytes, frameAad(segmentId, encodeFrameHeader(header, salt)))
-    return [encodeFrameHeader({ ...header, payloadCrc: crc32(sealed) }, salt), sealed]
+    const header = encodeFrameHeader(
+      {
+        sequence: first + index,
+        groupFirst: first,
+        groupLast: first + frames.length - 1,
+        appendedAt: frame.appendedAt,
+        length: frame.bytes.byteLength + SEAL_OVERHEAD_BYTES,
+        payloadCrc: 0,
+        idHash: frame.idHash,
+      },
+      saltOf(segmentId),
+    )
+    const sealed = cipher.seal(frame.bytes, frameAad(segmentId, header))
+    return [withPayloadCrc(header, crc32(sealed)), sealed]
   })
 
 /**

@@ -2,7 +2,7 @@
 import type { Clock } from '../../platform/clock.ts'
 import { ObjectStoreError } from '../object-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
-import type { Row, StoreDatabase } from './database.ts'
+import { bucketPlace, type Row, type StoreDatabase } from './database.ts'
 import { FileStoreError, type Tag } from './stored-object.ts'
 
 export type ObjectOwnership = 'BucketOwnerEnforced' | 'BucketOwnerPreferred' | 'ObjectWriter'
@@ -61,8 +61,6 @@ export interface BucketStore {
   remove(name: string): Promise<void>
 }
 
-const place = (name: string): string => `bucket ${name}`
-
 const noSuchBucket = (): ObjectStoreError =>
   new ObjectStoreError('no-such-bucket', 'The specified bucket does not exist')
 
@@ -91,7 +89,7 @@ export const createBucketStore = (
     account: String(row.account),
     region: String(row.region),
     createdAt: Number(row.created),
-    settings: database.open(row.sealed, place(String(row.name))),
+    settings: database.open(row.sealed, bucketPlace(String(row.name))),
   })
   const find = (name: string): BucketRecord | undefined => {
     const row = database.get('SELECT * FROM bucket WHERE name = ?', name)
@@ -130,14 +128,14 @@ export const createBucketStore = (
           bucket.account,
           bucket.region,
           clock.now(),
-          database.seal(bucket.settings, place(bucket.name)),
+          database.seal(bucket.settings, bucketPlace(bucket.name)),
         )
         return { created: true, bucket: requireBucket(bucket.name) }
       }),
     update: (name, change) =>
       commits.commit(() => {
         const { id, settings } = requireBucket(name)
-        const sealed = database.seal(change(settings), place(name))
+        const sealed = database.seal(change(settings), bucketPlace(name))
         database.run('UPDATE bucket SET sealed = ? WHERE id = ?', sealed, id)
       }),
     remove: (name) =>

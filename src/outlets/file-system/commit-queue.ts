@@ -52,15 +52,15 @@ export class CommitQueue {
     while (this.#waiting.length > 0) {
       // After the input of this turn of the event loop, which may bring more changes.
       await new Promise((resolve) => setImmediate(resolve))
-      this.#runGroup(this.#waiting.splice(0, CHANGES_PER_TRANSACTION))
+      await this.#runGroup(this.#waiting.splice(0, CHANGES_PER_TRANSACTION))
     }
     this.#scheduled = undefined
   }
 
-  #runGroup(group: Waiting[]): void {
+  async #runGroup(group: Waiting[]): Promise<void> {
     const done: { settle: () => void; change: Waiting }[] = []
     try {
-      this.#database.transaction(() => {
+      const committed = await this.#database.transaction(() => {
         for (const change of group) {
           try {
             done.push({ settle: change.apply(), change })
@@ -69,6 +69,7 @@ export class CommitQueue {
           }
         }
       })
+      if (!committed) throw new Error('another process holds the write lock of the database')
     } catch (cause) {
       const error = new ObjectStoreError('failed', `The commit failed: ${messageOf(cause)}`, {
         cause,

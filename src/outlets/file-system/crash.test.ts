@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
+import { systemClock } from '../../platform/clock.ts'
+import { type Logger, silentLogger } from '../../platform/logger.ts'
+import { openFileObjectStore } from './file-object-store.ts'
 import { contentOf } from './testing/put-loop.ts'
-import { contentFiles, openTestStore, temporaryStore } from './testing/temporary-store.ts'
+import {
+  contentFiles,
+  openTestStore,
+  TEST_MASTER_KEY,
+  temporaryStore,
+} from './testing/temporary-store.ts'
 
 const PUT_LOOP = join(import.meta.dirname, 'testing', 'put-loop.ts')
 
@@ -28,6 +36,35 @@ const killAfter = async (child: ChildProcess, count: number): Promise<string[]> 
 }
 
 const numberOf = (key: string): number => Number(key.slice(key.indexOf('/') + 1))
+
+const folderNames = async (root: string): Promise<string[]> =>
+  (await readdir(root, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+
+describe('the sweep after a crash', () => {
+  it('says so only where something was removed', async (t) => {
+    const { folder, store } = await temporaryStore()
+    t.after(() => rm(folder, { recursive: true }))
+    await store.close()
+    const said: object[] = []
+    const logger: Logger = { ...silentLogger, info: (fields) => said.push(fields) }
+    const sweep = async (): Promise<void> => {
+      await writeFile(join(folder, 'openers', '0123456789ab.lock'), '')
+      const options = { master: TEST_MASTER_KEY, clock: systemClock, logger }
+      const opened = await openFileObjectStore(folder, options)
+      await opened.swept
+      await opened.close()
+    }
+    await sweep()
+    assert.deepEqual(said, [])
+    const [first = ''] = await folderNames(join(folder, 'content'))
+    const left = join(folder, 'content', first, `0123456789ab-${first}`)
+    await writeFile(left, 'half')
+    await sweep()
+    assert.deepEqual(said, [{ openers: 1, removed: 1 }])
+  })
+})
 
 describe('kill -9 while objects are put', () => {
   it('loses nothing acknowledged, shows nothing half, leaves no file behind', async () => {

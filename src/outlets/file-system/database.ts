@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Cipher, MasterKey } from '../../platform/encryption.ts'
-import { inTransaction, openDatabase } from '../../platform/sqlite.ts'
+import { inTransaction, inTransactionSoon, openDatabase } from '../../platform/sqlite.ts'
 import { ObjectStoreError } from '../object-store.ts'
 
 export const FORMAT_VERSION = 1
@@ -38,7 +38,8 @@ export interface StoreDatabase {
   run(sql: string, ...values: SqlValue[]): void
   /** Reads of `work` see one state, also while another process writes. */
   snapshot<Result>(work: () => Result): Result
-  transaction<Result>(work: () => Result): Result
+  /** False, and nothing done, where another process went on writing (platform/sqlite.ts). */
+  transaction(work: () => void): Promise<boolean>
   /** Undoes what `work` wrote when it throws, inside a transaction. */
   savepoint<Result>(work: () => Result): Result
   /** A number that no object revision or upload had before; only inside a transaction. */
@@ -69,6 +70,9 @@ const prepare = (db: DatabaseSync, masterKey: MasterKey): Cipher => {
   if (!(wrapped instanceof Uint8Array)) throw new ObjectStoreError('failed', 'The key is missing.')
   return masterKey.dataKey(wrapped)
 }
+
+/** What a bucket's settings are sealed for. */
+export const bucketPlace = (name: string): string => `bucket ${name}`
 
 export const blobOf = (value: unknown): Buffer => {
   if (!(value instanceof Uint8Array)) throw new TypeError('A BLOB column holds something else.')
@@ -108,7 +112,7 @@ export const openStoreDatabase = (path: string, masterKey: MasterKey): StoreData
     get: (sql, ...values) => statement(sql).get(...values),
     run: (sql, ...values) => void statement(sql).run(...values),
     snapshot: (work) => bracket('BEGIN', 'COMMIT', 'ROLLBACK', work),
-    transaction: (work) => inTransaction(db, work),
+    transaction: async (work) => (await inTransactionSoon(db, work)) !== undefined,
     savepoint: (work) =>
       bracket('SAVEPOINT change', 'RELEASE change', 'ROLLBACK TO change; RELEASE change', work),
     nextHolder: () => {

@@ -78,6 +78,9 @@ const simpleStore = (buckets: BucketStore, objects: ObjectRows): ObjectStore => 
       ),
       tags: [],
       storageClass: 'STANDARD',
+      // The checksum that AWS's SDKs send by default. What S3 would compute by itself, CRC64NVME, has
+      // no native form here.
+      checksum: 'CRC32',
       condition: {
         ...(options.ifNoneMatch !== undefined && { ifNoneMatch: options.ifNoneMatch }),
         ...(options.ifMatch !== undefined && { ifMatch: options.ifMatch }),
@@ -123,6 +126,7 @@ const sweepDead = async (
         await content.remove(file)
         removed += 1
       }
+      if (removed === 0) return
       logger.info(
         { openers: openers.size, removed },
         'Swept what a crash left in the object store.',
@@ -181,9 +185,10 @@ const assemble = (
     swept,
     close: async () => {
       await swept
+      if (!garbage.settled) garbage.collect()
       await garbage.idle()
       await commits.close()
-      await lock.release(writing.count() === 0)
+      await lock.release(writing.count() === 0 && garbage.settled)
       database.close()
     },
   }

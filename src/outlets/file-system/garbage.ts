@@ -23,6 +23,7 @@ export class Garbage {
   readonly #content: ContentFolder
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #suspects = new Set<string>()
   #running: Promise<void> | undefined
   #again = false
 
@@ -54,6 +55,19 @@ export class Garbage {
     }
   }
 
+  /**
+   * A content file whose commit failed: whether a row names it shows after the next commit that
+   * succeeds, because that one takes the place of the failed one in the write-ahead log.
+   */
+  suspect(file: string): void {
+    this.#suspects.add(file)
+  }
+
+  /** No file is left that only a sweep could find. */
+  get settled(): boolean {
+    return this.#suspects.size === 0
+  }
+
   /** Starts to remove what is due; call it after a commit. */
   collect(): void {
     this.#again = true
@@ -68,6 +82,7 @@ export class Garbage {
     try {
       while (this.#again) {
         this.#again = false
+        if (!this.settled) await this.#judgeSuspects()
         while (await this.#removeSome());
       }
     } catch (error) {
@@ -76,6 +91,16 @@ export class Garbage {
     } finally {
       this.#running = undefined
     }
+  }
+
+  async #judgeSuspects(): Promise<void> {
+    const files = [...this.#suspects]
+    await this.#commits.commit(() => {
+      const named = 'SELECT 1 FROM part WHERE file = ?'
+      const unnamed = files.filter((file) => this.#database.get(named, file) === undefined)
+      this.note(unnamed, 0)
+    })
+    for (const file of files) this.#suspects.delete(file)
   }
 
   async #removeSome(): Promise<boolean> {

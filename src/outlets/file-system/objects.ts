@@ -155,6 +155,7 @@ const putObject = async (
         applied()
         return made
       }),
+    (file) => store.garbage.suspect(file),
   )
   store.garbage.collect()
   return object

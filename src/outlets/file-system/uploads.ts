@@ -179,6 +179,7 @@ const putPart = async (
         applied()
         return made
       }),
+    (file) => store.garbage.suspect(file),
   )
   store.garbage.collect()
   return part

@@ -1,10 +1,13 @@
 import type { Registry } from 'prom-client'
 import { loadCatalogue } from '../../capture/catalogue/catalogue.ts'
 import { createGateway } from '../../capture/gateway/gateway.ts'
+import type { GatewayLimits } from '../../capture/gateway/gateway-options.ts'
 import { createRecordCall } from '../../capture/record/record-call.ts'
 import { identify } from '../../capture/router/identify.ts'
+import type { Config } from '../../config.ts'
 import { isRegion, REGIONS_MAX } from '../../documents/region-registry.ts'
 import { systemClock } from '../../platform/clock.ts'
+import { openFilesMax } from '../../platform/open-files.ts'
 import type { RoleHost } from '../../supervisor/role-process.ts'
 import type { Stores } from '../stores.ts'
 import type { FrontJournal } from './journal.ts'
@@ -20,11 +23,22 @@ export interface Capture {
   close(): Promise<void>
 }
 
+const limitsOf = ({ capture }: Config): Partial<GatewayLimits> => ({
+  connectionsMax: capture.maxConnections,
+  connectionsPerAddressMax: capture.maxConnectionsPerAddress,
+  bodyIdleMs: capture.clientTimeout,
+  answerIdleMs: capture.clientTimeout,
+  bodyBytesPerSecondMin: capture.minUploadRate,
+  upstreamConnectMs: capture.upstreamConnectTimeout,
+  upstreamWriteMs: capture.clientTimeout,
+  upstreamIdleMs: capture.upstreamTimeout,
+})
+
 /** The gateway: the AWS endpoint itself. */
 export const openCapture = async (
   { config, logger }: RoleHost,
   stores: Stores,
-  { recorder }: FrontJournal,
+  { recorder, calls }: FrontJournal,
   services: Services,
   registry: Registry,
 ): Promise<Capture> => {
@@ -47,6 +61,7 @@ export const openCapture = async (
       },
     }),
     recorder,
+    calls,
     builtin: services.of,
     upstream: upstreams.of,
     learn: createLearning({ identities, isBuiltin, clock, logger }),
@@ -64,6 +79,8 @@ export const openCapture = async (
       return true
     },
     skewMs: clockSkew,
+    limits: limitsOf(config),
+    filesMax: openFilesMax(),
     clock,
     logger,
     registry,

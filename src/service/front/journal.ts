@@ -5,6 +5,7 @@ import { createIntentTracker } from '../../journal/intents/intent-tracker.ts'
 import { recoverIntents, startIntentCheckpoints } from '../../journal/intents/intents.ts'
 import { JournalError } from '../../journal/journal.ts'
 import type { EventRecorder } from '../../journal/recorder.ts'
+import type { CallsUnderWay } from '../../journal/recording/gather-siblings.ts'
 import { startTruncation } from '../../journal/runner/truncation.ts'
 import { openSegmentJournal, type SegmentJournal } from '../../journal/segment-journal.ts'
 import { createRecorder } from '../../journal/segment-recorder.ts'
@@ -25,6 +26,10 @@ const LOCK_RETRY_MS = 20
 
 export interface FrontJournal {
   readonly recorder: EventRecorder
+  /** For imports, which bring frames of their own. */
+  readonly journal: Pick<SegmentJournal, 'append' | 'shards' | 'range'>
+  /** Kept by the gateway, for the recorder's commits. */
+  readonly calls: CallsUnderWay
   close(): Promise<void>
 }
 
@@ -72,6 +77,7 @@ export const openFrontJournal = async (
   )
   await drainSpool({ spool, journal, logger }) // before the recorder, which drains by itself
   const tracker = createIntentTracker()
+  const calls: CallsUnderWay = { count: 0 }
   const recorder = owned.add(
     createRecorder({
       journal,
@@ -81,6 +87,7 @@ export const openFrontJournal = async (
       clock,
       logger,
       telemetry: createRecorderTelemetry(registry),
+      calls,
       failOpen: config.journal.failOpen,
     }),
   )
@@ -101,5 +108,5 @@ export const openFrontJournal = async (
     const frame = decodeFrame(Buffer.from(payload as Uint8Array))
     if (frame.kind === 'events') await recorder.record(frame.events)
   })
-  return { recorder, close: () => owned.closeAll() }
+  return { recorder, journal, calls, close: () => owned.closeAll() }
 }

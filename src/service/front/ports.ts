@@ -2,11 +2,15 @@
 import type { Registry } from 'prom-client'
 import { startAdminServer } from '../../admin/admin-server.ts'
 import type { Config } from '../../config.ts'
+import { systemClock } from '../../platform/clock.ts'
 import { readAdminToken } from '../../supervisor/data-folder.ts'
 import type { RoleHost } from '../../supervisor/role-process.ts'
 import { metricsOfAll } from '../metrics.ts'
 import type { Stores } from '../stores.ts'
 import type { Capture } from './capture.ts'
+import { flushWriter } from './flush.ts'
+import { importRoutes } from './import.ts'
+import type { FrontJournal } from './journal.ts'
 import { urlOf, writeProfile, writeServerFile } from './profile.ts'
 
 export interface Ports {
@@ -16,20 +20,21 @@ export interface Ports {
 
 export const openPorts = async (
   { config, channel, logger }: RoleHost,
-  { identities }: Stores,
+  stores: Stores,
+  { journal }: FrontJournal,
   capture: Capture,
   registry: Registry,
 ): Promise<Ports> => {
+  const { identities } = stores
   let ready = false
   const admin = await startAdminServer({
     listen: config.console,
     token: readAdminToken(config.data),
     isReady: () => ready,
-    flush: async () => {
-      await channel.call('writer', 'flush')
-    },
+    flush: () => flushWriter(channel, systemClock),
     metrics: () => metricsOfAll(registry, channel, logger),
     logger,
+    routes: importRoutes(config, stores, journal, channel),
   })
   const places = { endpoint: urlOf(capture.address), console: urlOf(admin.address) }
   await identities.ensureRootKey(config.account)

@@ -1,8 +1,15 @@
 /** The consumers and their runner, and what other processes may ask of them. */
 import assert from 'node:assert/strict'
 import type { Registry } from 'prom-client'
+import { loadCatalogue } from '../../capture/catalogue/catalogue.ts'
+import {
+  createFactsOf,
+  type FactsOf,
+  withDecidedReadOnly,
+} from '../../capture/import/missing-facts.ts'
 import { compileSelectors } from '../../event/selectors/compile.ts'
 import { createHistoryConsumer } from '../../history/consumer.ts'
+import type { Sequence, Shard } from '../../journal/journal.ts'
 import { startRunner } from '../../journal/runner/runner.ts'
 import { shardOf } from '../../journal/shard.ts'
 import { systemClock } from '../../platform/clock.ts'
@@ -16,6 +23,15 @@ import type { WriterJournal } from './journal.ts'
 /** `clew flush` gives up after this long; deliveries go on. */
 const FLUSH_MS_MAX = 120_000
 
+/** The catalogue is read when the first event without `readOnly` comes: imports have such. */
+const lazyFactsOf = (): FactsOf => {
+  let factsOf: FactsOf | undefined
+  return (eventSource, eventName) => {
+    factsOf ??= createFactsOf(loadCatalogue())
+    return factsOf(eventSource, eventName)
+  }
+}
+
 export const openConsumers = async (
   { config, channel, logger, restart }: RoleHost,
   stores: Stores,
@@ -26,6 +42,7 @@ export const openConsumers = async (
   const clock = systemClock
   const paths = pathsOf(config.data)
   const common = { master, clock, logger, registry }
+  const factsOf = lazyFactsOf()
   const history = createHistoryConsumer({ folder: paths.history, ...common })
   const trails = createDeliveryConsumer({
     ...common,
@@ -34,12 +51,16 @@ export const openConsumers = async (
     bucket: stores.trailBucket,
     bucketFacts: async (name) => objects?.bucket(name),
     signingKeys: stores.signingKeys,
-    compileSelectors,
+    compileSelectors: (selectors) => withDecidedReadOnly(compileSelectors(selectors), factsOf),
     shardOf: (account, region) => shardOf(account, region, reader.shards.length),
     folder: paths.delivery,
     logFileIntervalMs: config.logFileInterval,
     digestIntervalMs: config.digestInterval,
     maxFileBytes: config.trails.maxFileBytes,
+    gzipLevel: config.trails.gzipLevel,
+    heldBytesMax: config.trails.heldBytes,
+    pendingBytesMax: config.trails.pendingBytes,
+    putTimeoutMs: config.trails.putTimeout,
   })
   const consumers = [history, trails]
   assert.deepEqual(
@@ -51,6 +72,17 @@ export const openConsumers = async (
   channel.handle('metrics', () => registry.getMetricsAsJSON())
   channel.handle('flush', async () => {
     await runner.flushTo(undefined, AbortSignal.timeout(FLUSH_MS_MAX))
+  })
+  channel.handle('passed', async (payload) => {
+    const { heads, waitMs } = payload as { heads: [Shard, Sequence][]; waitMs: number }
+    const late = AbortSignal.timeout(waitMs)
+    try {
+      await runner.passed(new Map(heads), late)
+      return true
+    } catch (error) {
+      if (late.aborted) return false
+      throw error
+    }
   })
   void runner.failed.then((error) => restart(`The consumers cannot go on: ${error.message}`))
   return { close: () => runner.stop() }

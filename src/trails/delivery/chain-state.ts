@@ -1,5 +1,6 @@
 /**
- * Document `delivery/chains/<trail arn>/<region>`: everything that must change together when a log
+ * Document `delivery/chains/<trail arn>/<region>`, with `/<account>` behind it where an import
+ * brought another account than the trail's: everything that must change together when a log
  * file or a digest of one trail and region is delivered. One compare-and-set plans a file, one
  * records it, one makes a digest; so a crash at any point leaves a state that is continued, never
  * guessed. The functions are pure: they take the document and return its successor.
@@ -7,6 +8,9 @@
 import type { DigestedFile, DigestLink } from '../../integrity/digest.ts'
 import type { Sequence, Shard } from '../../journal/journal.ts'
 import type { LogFolder } from './files/object-key.ts'
+
+/** The account that a trail belongs to: the fifth part of its ARN. */
+export const accountOfTrail = (trailArn: string): string => trailArn.split(':')[4] ?? ''
 
 /** The place of an event in its shard. */
 export interface Address {
@@ -16,6 +20,14 @@ export interface Address {
 
 export const isAfter = (a: Address, b: Address): boolean =>
   a.sequence > b.sequence || (a.sequence === b.sequence && a.index > b.index)
+
+/** How a file was compressed: with the same text it gives the same bytes again. */
+export interface Compression {
+  /** Uncompressed bytes of a chunk. */
+  readonly chunkBytes: number
+  /** The gzip level of every chunk, a digit each. */
+  readonly levels: string
+}
 
 /** A log file whose content and name are decided; executing it again gives the same object. */
 export interface Plan {
@@ -46,6 +58,8 @@ export interface Plan {
   readonly validated: boolean
   /** Epoch milliseconds. */
   readonly plannedAt: number
+  /** Absent in plans of version 0.1: level 6, chunks of 256 KiB. */
+  readonly compression?: Compression
 }
 
 /** One run of log files: (incarnation, shard, folder) of this trail and region. */
@@ -106,6 +120,18 @@ export interface ChainDocument {
   readonly chain?: Chain
   /** The newest digest that was delivered. */
   readonly head?: ChainHead
+  /**
+   * Every log file of this account and region was imported: without a new file there is no digest
+   * (docs/formats/digest.md).
+   */
+  readonly importOnly?: true
+}
+
+/** Does the pair get a digest of an hour in which nothing was delivered? */
+export const digestsIdleHours = (document: ChainDocument): boolean => {
+  const { account, region, trailArn, importOnly, chain } = document
+  if (account !== accountOfTrail(trailArn)) return false
+  return importOnly !== true || region === chain?.trail.homeRegion
 }
 
 export const newChainDocument = (
@@ -141,13 +167,24 @@ const isFinished = (id: string, stream: Stream, plan: Plan, floor: Sequence): bo
   stream.plans.length === 0 &&
   stream.through.sequence <= floor
 
+/** What a plan's window says of its events. */
+export interface PlannedContent {
+  /** Ids of Clew's own deliveries among them. */
+  readonly deliveries?: readonly string[]
+  /** All of them were imported. */
+  readonly imported?: boolean
+}
+
 export const withPlan = (
   document: ChainDocument,
   plan: Plan,
   floor: Sequence,
-  deliveries: readonly string[],
+  { deliveries = [], imported = false }: PlannedContent = {},
 ): ChainDocument => {
   const id = streamId(plan)
+  const { importOnly, ...others } = document
+  const isNew = document.chain === undefined && Object.keys(document.streams).length === 0
+  const onlyImported = imported && (importOnly === true || isNew)
   const kept = Object.entries(document.streams).filter(
     ([other, stream]) => !isFinished(other, stream, plan, floor),
   )
@@ -160,7 +197,11 @@ export const withPlan = (
     plans: plans.sort((a, b) => (isAfter(a.first, b.first) ? 1 : -1)),
     ...(known.length === 0 ? {} : { deliveries: known }),
   }
-  return { ...document, streams: { ...Object.fromEntries(kept), [id]: stream } }
+  return {
+    ...others,
+    ...(onlyImported ? { importOnly: true } : {}),
+    streams: { ...Object.fromEntries(kept), [id]: stream },
+  }
 }
 
 const withoutPlan = (document: ChainDocument, plan: Plan): ChainDocument => {

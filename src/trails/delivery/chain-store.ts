@@ -5,14 +5,17 @@ import {
   DocumentsError,
   type Revision,
 } from '../../documents/documents.ts'
-import { type ChainDocument, newChainDocument } from './chain-state.ts'
+import { accountOfTrail, type ChainDocument, newChainDocument } from './chain-state.ts'
 
 export const CHAINS_PREFIX = 'delivery/chains/'
 /** Attempts at one compare-and-set; each loses only to another one that succeeded. */
 const ATTEMPTS_MAX = 32
 
-export const chainKey = (trailArn: string, region: string): string =>
-  `${CHAINS_PREFIX}${trailArn}/${region}`
+/** An imported account other than the trail's has documents of its own. */
+export const chainKey = (trailArn: string, account: string, region: string): string => {
+  const own = `${CHAINS_PREFIX}${trailArn}/${region}`
+  return account === accountOfTrail(trailArn) ? own : `${own}/${account}`
+}
 
 interface Kept {
   readonly value: ChainDocument
@@ -77,7 +80,7 @@ export const createChainStore = (documents: Documents): ChainStore => {
     keys: () => [...kept.keys()],
     known: (key) => kept.get(key)?.value,
     read: async (trailArn, account, region) => {
-      const key = chainKey(trailArn, region)
+      const key = chainKey(trailArn, account, region)
       if (!kept.has(key)) await refresh(key)
       const entry = kept.get(key)
       if (entry !== undefined) return entry.value

@@ -9,8 +9,10 @@ import type { Sequence, Shard } from '../../journal/journal.ts'
 import { createChainStore } from './chain-store.ts'
 import { Digester } from './digests/digester.ts'
 import { Outbox } from './digests/outbox.ts'
+import { ChunkBuffers } from './files/chunk-buffers.ts'
 import { Flights } from './files/flights.ts'
 import type { MemoryBudget } from './files/log-file.ts'
+import { Pace } from './files/pace.ts'
 import { ParkedFiles } from './files/parked-files.ts'
 import { openPendingFolder } from './files/pending-folder.ts'
 import { Windows } from './files/windows.ts'
@@ -37,7 +39,8 @@ const openParts = async (
   telemetry: DeliveryTelemetry,
 ): Promise<Parts> => {
   const { documents, clock, logger, logFileIntervalMs, digestIntervalMs } = settings
-  const budget: MemoryBudget = { held: 0 }
+  const budget: MemoryBudget = { held: 0, buffers: new ChunkBuffers() }
+  const pace = new Pace(clock, settings.gzipLevel)
   const store = createChainStore(documents)
   const status = createStatusWriter(documents)
   const put = createPutter(settings, telemetry)
@@ -67,9 +70,10 @@ const openParts = async (
       intervalMs: logFileIntervalMs,
       maxFileBytes: settings.maxFileBytes,
       heldBytesMax: settings.heldBytesMax,
-      gzipLevel: settings.gzipLevel,
+      pace,
     })
-    const rest = { documents, store, timeline, windows, flights, parked, digester, outbox, status }
+    const delivering = { timeline, windows, flights, parked, pace }
+    const rest = { documents, store, ...delivering, digester, outbox, status }
     return new ShardDelivery(shard, { settings, ...rest })
   }
   return { flights, parked, outbox, openShard }

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import type { SealedEvent } from '../../event/sealed-event.ts'
 import { assertValid, deliveredIds, listedFiles } from './testing/inspect.ts'
 import type { Death } from './testing/life.ts'
+import { livesOf } from './testing/survive.ts'
 import { eventOf, HOUR, MINUTE, trailOf, World, type WorldOptions } from './testing/world.ts'
 
 const DATA_SELECTORS = {
@@ -59,17 +60,7 @@ const story = async (world: World, go: (work: () => Promise<boolean>) => Promise
 const run = async (options: WorldOptions, death?: Death) => {
   using world = new World({ maxFileBytes: 2200, loop: true, ...options })
   await world.start(death)
-  let lives = 1
-  const go = async (work: () => Promise<boolean>): Promise<void> => {
-    for (const phase of ['work', 'what the work left in the background']) {
-      while (!(await work())) {
-        lives++
-        assert.ok(lives <= 2, phase)
-        await world.restart()
-      }
-      await world.rest()
-    }
-  }
+  const { go, count } = livesOf(world)
   const { trail, watcher, expected } = await story(world, go)
   const all = deliveredIds(world)
   const ids = expected.map((event) => event.eventId)
@@ -87,7 +78,7 @@ const run = async (options: WorldOptions, death?: Death) => {
     assert.deepEqual(listed.sort(), put.sort(), 'every file is in one digest')
   }
   assert.equal((await world.documents.list('delivery/digests/')).length, 0)
-  return { steps: world.life.steps, lives }
+  return { steps: world.life.steps, lives: count() }
 }
 
 describe('a crash', () => {

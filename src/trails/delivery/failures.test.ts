@@ -164,10 +164,55 @@ describe('a put that fails', () => {
     await pass(world)
     world.clock.advance(31 * DAY)
     await pass(world)
+    assert.equal((await statusOf(world))?.lost, undefined, 'the clock may have jumped')
+    await pass(world, 2 * HOUR)
     world.bucket.denied = undefined
     await world.flush()
     assert.deepEqual(deliveredIds(world), [])
     assert.deepEqual((await statusOf(world))?.lost, { files: 1, events: 2, digests: 0 })
+  })
+
+  it('is not given up for a clock that jumps a year ahead and is set right', async () => {
+    using world = new World()
+    const trail = await begin(world)
+    world.bucket.denied = /\/CloudTrail\//
+    const event = eventOf()
+    world.events(event)
+    await pass(world)
+    const before = world.clock.now()
+    world.clock.set(before + 365 * DAY)
+    await pass(world, 10 * MINUTE)
+    await pass(world, 10 * MINUTE)
+    world.clock.set(before + HOUR)
+    world.bucket.denied = undefined
+    await pass(world, HOUR)
+    assert.deepEqual(deliveredIds(world), [event.eventId])
+    assert.equal((await statusOf(world))?.lost, undefined)
+    await world.flush()
+    assert.equal(listedFiles(world, HOME).length, 1)
+    await assertValid(world, trail)
+  })
+
+  it('for want of an answer does not hold up the others: they are kept at once', async () => {
+    using world = new World({ putTimeoutMs: 30_000, maxFileBytes: 2000 })
+    await begin(world)
+    let open = () => {}
+    world.bucket.gate = new Promise((resolve) => {
+      open = resolve
+    })
+    const events = Array.from({ length: 40 }, () => eventOf({ padding: 1000 }))
+    world.events(...events)
+    await world.pump()
+    world.clock.advance(5 * MINUTE)
+    await world.pump()
+    assert.ok(world.cursor() < world.head(), 'eight puts wait for the bucket')
+    await pass(world, 30_000)
+    assert.equal(world.cursor(), world.head(), 'after one time-out, not five')
+    assert.equal((await statusOf(world))?.latestDeliveryError, 'RequestTimeout')
+    open()
+    await world.flush()
+    const ids = events.map((event) => event.eventId)
+    assert.deepEqual(deliveredIds(world).sort(), ids.sort())
   })
 
   it('pushes the oldest out of a full pending folder', async () => {

@@ -14,18 +14,19 @@ import type { TrailSelectors } from '../trail.ts'
 export const RETRY_HORIZON_MS = 30 * 86_400_000
 export const RETRY_FIRST_MS = 60_000
 export const RETRY_LAST_MS = 3_600_000
-/** Puts under way at the same time. */
+/** Puts into one bucket under way at the same time. */
 export const PUTS_MAX = 8
-/** AWS's default ratio against time; 3 is almost twice as fast for a sixth more bytes. */
+/** AWS's default, while there is time (`files/pace.ts`). */
 export const GZIP_LEVEL = 6
 
 const MIB = 1024 * 1024
 
 /** How a selector looks at an event: its parsed record and its category. */
-export type EventPredicate = (
-  record: Readonly<Record<string, unknown>>,
-  event: Pick<SealedEvent, 'category'>,
-) => boolean
+export interface EventPredicate {
+  (record: Readonly<Record<string, unknown>>, event: Pick<SealedEvent, 'category'>): boolean
+  /** The answer for every event of the category; undefined where it depends on the record. */
+  readonly always: (category: SealedEvent['category']) => boolean | undefined
+}
 
 export interface DeliveryOptions {
   readonly documents: Documents
@@ -50,7 +51,7 @@ export interface DeliveryOptions {
   readonly digestIntervalMs: number
   /** Uncompressed bytes of a log file. */
   readonly maxFileBytes: number
-  /** 1 to 9. */
+  /** 1 to 9; where much comes at most 3. */
   readonly gzipLevel?: number
   /** Memory of open files; above it the largest are closed early. */
   readonly heldBytesMax?: number
@@ -68,7 +69,7 @@ export const deliverySettings = (options: DeliveryOptions): DeliverySettings => 
   bucket: options.bucket,
   digestIntervalMs: Math.max(1000, Math.floor(options.digestIntervalMs / 1000) * 1000),
   gzipLevel: options.gzipLevel ?? GZIP_LEVEL,
-  heldBytesMax: options.heldBytesMax ?? 256 * MIB,
+  heldBytesMax: options.heldBytesMax ?? 48 * MIB,
   pendingBytesMax: options.pendingBytesMax ?? 10_240 * MIB,
   putTimeoutMs: options.putTimeoutMs ?? 60_000,
 })

@@ -1,6 +1,36 @@
 /** When something that fails is tried again, and that it is tried once at a time. */
 import type { Clock } from '../../platform/clock.ts'
-import { RETRY_FIRST_MS, RETRY_LAST_MS } from './options.ts'
+import { RETRY_FIRST_MS, RETRY_HORIZON_MS, RETRY_LAST_MS } from './options.ts'
+
+/**
+ * Is a delivery past its 30 days? Only what was so for an hour by the clock that nobody can set: a
+ * wall clock that jumps ahead and is set right again must not give up every pending file.
+ */
+export class RetryHorizon {
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>
+  /** By delivery: when it was first seen past its horizon, monotonic. */
+  readonly #since = new Map<string, number>()
+
+  constructor(clock: Pick<Clock, 'now' | 'monotonic'>) {
+    this.#clock = clock
+  }
+
+  /** `bornAt`: epoch milliseconds. */
+  isOver(id: string, bornAt: number): boolean {
+    if (this.#clock.now() - bornAt <= RETRY_HORIZON_MS) {
+      this.#since.delete(id)
+      return false
+    }
+    const now = this.#clock.monotonic()
+    const since = this.#since.get(id) ?? now
+    this.#since.set(id, since)
+    return now - since >= RETRY_LAST_MS
+  }
+
+  forget(id: string): void {
+    this.#since.delete(id)
+  }
+}
 
 export class RetrySchedule<Outcome> {
   readonly #clock: Pick<Clock, 'monotonic'>

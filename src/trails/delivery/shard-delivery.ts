@@ -13,14 +13,25 @@ import type { ChainStore } from './chain-store.ts'
 import type { Digester } from './digests/digester.ts'
 import type { Outbox } from './digests/outbox.ts'
 import { type DeliveryFailure, flushError } from './errors.ts'
+import { eventTimeOf } from './files/event-time.ts'
 import type { Flights } from './files/flights.ts'
 import { slotOf } from './files/object-key.ts'
+import type { Pace } from './files/pace.ts'
 import type { ParkedFiles } from './files/parked-files.ts'
-import type { Windows } from './files/windows.ts'
+import { allSettledOrThrow, type Windows } from './files/windows.ts'
 import type { DeliverySettings } from './options.ts'
 import type { StatusWriter } from './status-writer.ts'
-import { createShardTrails, type ShardTrails, selectsEvent } from './timeline/shard-trails.ts'
+import {
+  type ActiveTrail,
+  createShardTrails,
+  needsRecord,
+  type ShardTrails,
+  selectsEvent,
+} from './timeline/shard-trails.ts'
 import { SNAPSHOTS_KEPT, type Snapshot, type Timeline } from './timeline/timeline.ts'
+
+/** Chains whose digests are made at the same time. */
+const CHAINS_AT_ONCE = 32
 
 const PASSED_PREFIX = 'delivery/passed/'
 const TOPIC = 'trail'
@@ -39,6 +50,7 @@ export interface ShardContext {
   readonly windows: Windows
   readonly flights: Flights
   readonly parked: ParkedFiles
+  readonly pace: Pace
   readonly digester: Digester
   readonly outbox: Outbox
   readonly status: StatusWriter
@@ -74,6 +86,8 @@ export class ShardDelivery {
   readonly #shard: Shard
   readonly #context: ShardContext
   readonly #trails: ShardTrails
+  /** Chain documents, and whether this shard drives them. */
+  readonly #driven = new Map<string, boolean>()
   /** Everything up to here is durable downstream since before this process. */
   #floor: Sequence = 0
   /** The last entry that was taken whole. */
@@ -107,8 +121,10 @@ export class ShardDelivery {
       if (frame.kind === 'control') await this.#control(sequence, frame)
       else if (frame.kind === 'events') {
         for (const [index, event] of frame.events.entries()) {
-          await this.#event(event, { sequence, index })
+          const waiting = this.#event(event, sequence, index)
+          if (waiting !== undefined) await waiting
         }
+        this.#context.pace.turn()
       }
       await this.#context.windows.finishReplays(sequence)
       this.#head = sequence
@@ -120,10 +136,11 @@ export class ShardDelivery {
 
   async tick(): Promise<Sequence> {
     const { flights, parked, outbox } = this.#context
+    // The digest of an hour before the files that are closed after it.
+    await this.#settle(false)
     await this.#closeDue()
     flights.resume(this.#shard)
     parked.kick(this.#shard)
-    await this.#settle(false)
     for (const key of this.#chains()) outbox.kick(key)
     return this.#durable()
   }
@@ -152,14 +169,19 @@ export class ShardDelivery {
 
   /** Chain documents that this shard drives. */
   #chains(): string[] {
+    return this.#context.store.keys().filter((key) => this.#drives(key))
+  }
+
+  /** Asked several times a second for every chain, and a hash to compute: remembered. */
+  #drives(chain: string): boolean {
+    const known = this.#driven.get(chain)
+    if (known !== undefined) return known
     const { store, settings } = this.#context
-    return store.keys().filter((key) => {
-      const document = store.known(key)
-      return (
-        document !== undefined &&
-        settings.shardOf(document.account, document.region) === this.#shard
-      )
-    })
+    const document = store.known(chain)
+    if (document === undefined) return false
+    const drives = settings.shardOf(document.account, document.region) === this.#shard
+    this.#driven.set(chain, drives)
+    return drives
   }
 
   async #control(sequence: Sequence, frame: ControlFrame): Promise<void> {
@@ -221,12 +243,33 @@ export class ShardDelivery {
     }
   }
 
-  async #event(event: SealedEvent, address: Address): Promise<void> {
+  /** Undefined where there is nothing to wait for, which is nearly always. */
+  #event(event: SealedEvent, sequence: Sequence, index: number): Promise<void> | undefined {
+    const { closing } = this.#trails
+    const ends = closing.size > 0 && closing.has(event.eventId)
+    const candidates = this.#trails.candidates(event)
+    const [only] = candidates
+    if (only === undefined && !ends) return undefined
+    const simple = only !== undefined && candidates.length === 1 && !ends
+    const eventTime = simple && !needsRecord(only, event) ? eventTimeOf(event.text) : undefined
+    if (only === undefined || eventTime === undefined) {
+      return this.#eventSlowly(event, { sequence, index }, candidates)
+    }
+    const taken = { event, address: { sequence, index }, eventTime }
+    return this.#context.windows.take(only.snapshot.trail, taken)
+  }
+
+  async #eventSlowly(
+    event: SealedEvent,
+    address: Address,
+    candidates: readonly ActiveTrail[],
+  ): Promise<void> {
     const closing = this.#trails.closing.get(event.eventId)
     const last = closing?.snapshot.trail.account === event.account ? closing : undefined
-    const candidates = this.#trails.candidates(event)
     if (last === undefined && candidates.length === 0) return
-    const record = parse(event)
+    const needed = candidates.some((candidate) => needsRecord(candidate, event))
+    const eventTime = needed ? undefined : eventTimeOf(event.text)
+    const record = eventTime === undefined ? parse(event) : {}
     if (record === undefined) {
       this.#context.settings.logger.error(
         { eventId: event.eventId, sequence: address.sequence },
@@ -234,9 +277,9 @@ export class ShardDelivery {
       )
       return
     }
-    const taken = { event, address, eventTime: timeOf(record) }
+    const taken = { event, address, eventTime: eventTime ?? timeOf(record) }
     for (const candidate of candidates) {
-      if (selectsEvent(candidate, event, record)) {
+      if (!needsRecord(candidate, event) || selectsEvent(candidate, event, record)) {
         await this.#context.windows.take(candidate.snapshot.trail, taken)
       }
     }
@@ -257,21 +300,25 @@ export class ShardDelivery {
 
   async #settle(flush: boolean): Promise<void> {
     const { store, digester } = this.#context
-    for (const key of this.#chains()) {
+    const settle = async (key: string): Promise<void> => {
       const document = store.known(key)
-      if (document === undefined) continue
-      const { trailArn, region } = document
+      if (document === undefined) return
+      const { trailArn } = document
       const latest = this.#trails.latest(trailArn)
-      await digester.settle(key, { latest, quiet: this.#isQuiet(trailArn, region), flush })
+      const quiet = (): boolean => this.#isQuiet(trailArn, key)
+      await digester.settle(key, { latest, quiet, flush })
     }
+    const chains = this.#chains()
+    // Several at once, so that they share commits.
+    while (chains.length > 0) await allSettledOrThrow(chains.splice(0, CHAINS_AT_ONCE).map(settle))
   }
 
-  #isQuiet(trailArn: string, region: string): boolean {
+  #isQuiet(trailArn: string, chain: string): boolean {
     const { windows, flights } = this.#context
     const waits = [...this.#trails.closing.values()].some(
       ({ snapshot, waiting }) => waiting && snapshot.trail.arn === trailArn,
     )
-    return !waits && !windows.busy(trailArn, region) && !flights.busy(trailArn, region)
+    return !waits && !windows.busy(chain) && !flights.busy(chain)
   }
 
   #durable(): Sequence {

@@ -20,36 +20,56 @@ export interface StatusWriter {
   lost(target: StatusTarget, losses: Partial<Losses>): Promise<void>
 }
 
+/** What waits for one document: written together. */
+interface Changes {
+  readonly list: { readonly target: StatusTarget; readonly next: StatusChange }[]
+  readonly written: Promise<void>
+}
+
+type StatusChange = (status: TrailStatus) => TrailStatus
+
 export const createStatusWriter = (documents: Documents): StatusWriter => {
   const incarnations = new Map<string, string>()
   const known = new Map<string, TrailStatus>()
-  const queues = new Map<string, Promise<unknown>>()
+  const waiting = new Map<string, Changes>()
+  const writing = new Map<string, Promise<unknown>>()
 
-  const write = async (
-    key: string,
-    target: StatusTarget,
-    next: (status: TrailStatus) => TrailStatus,
-  ): Promise<void> => {
-    const stored = known.get(key) ?? (await documents.get<TrailStatus>(key))?.value
-    const { incarnation } = target
-    const status = stored?.incarnation === incarnation ? stored : { incarnation }
-    const after = next(status)
-    await documents.put(key, after, 'any')
-    known.set(key, after)
+  const write = async (key: string, changes: Changes['list']): Promise<void> => {
+    let status = known.get(key) ?? (await documents.get<TrailStatus>(key))?.value
+    for (const { target, next } of changes) {
+      const { incarnation } = target
+      status = next(status?.incarnation === incarnation ? status : { incarnation })
+    }
+    if (status === undefined) return
+    await documents.put(key, status, 'any')
+    known.set(key, status)
   }
 
-  /** In turn per document, so that no member is lost. */
-  const change = async (
-    target: StatusTarget,
-    next: (status: TrailStatus) => TrailStatus,
-  ): Promise<void> => {
+  /**
+   * In turn per document, so that no member is lost. What comes while one is being written is
+   * written together: every file of an import changes the same document.
+   */
+  const change = async (target: StatusTarget, next: StatusChange): Promise<void> => {
     const current = incarnations.get(target.trailArn)
     if (current !== undefined && current !== target.incarnation) return
     const key = trailStatusKey(target.region, target.trailArn)
-    const before = queues.get(key) ?? Promise.resolve()
-    const mine = before.catch(() => {}).then(() => write(key, target, next))
-    queues.set(key, mine)
-    await mine
+    const joined = waiting.get(key)
+    if (joined !== undefined) {
+      joined.list.push({ target, next })
+      await joined.written
+      return
+    }
+    const list: Changes['list'] = [{ target, next }]
+    const before = writing.get(key) ?? Promise.resolve()
+    const written = before
+      .catch(() => {}) // whoever made that change was told
+      .then(() => {
+        waiting.delete(key)
+        return write(key, list)
+      })
+    waiting.set(key, { list, written })
+    writing.set(key, written)
+    await written
   }
 
   return {

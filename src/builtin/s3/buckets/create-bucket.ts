@@ -1,3 +1,4 @@
+import { isRegion } from '../../../documents/region-registry.ts'
 import type {
   BucketSettings,
   ObjectOwnership,
@@ -7,7 +8,7 @@ import type { Tag } from '../../../outlets/file-system/stored-object.ts'
 import { emptyAnswer } from '../answer.ts'
 import { nodesOf, parseXml, readSmall, SMALL_BODY_BYTES_MAX, wordOf } from '../body.ts'
 import { invalidArgument, notImplemented, S3Fault } from '../fault.ts'
-import { checkBucketName, isRegion } from '../names.ts'
+import { checkBucketName } from '../names.ts'
 import { checkSmallBody } from '../objects/checksums.ts'
 import type { S3Context, S3Request, ServiceHandler } from '../request.ts'
 import { BUCKET_TAGS_MAX, checkTags, tagsOfNode } from '../tags.ts'

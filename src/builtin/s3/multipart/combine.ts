@@ -4,8 +4,10 @@
  */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { Crc32c } from '@aws-crypto/crc32c'
 import type { ChecksumAlgorithm } from '../../../outlets/file-system/content/digests.ts'
+import { loadLater } from '../../../platform/load-later.ts'
+
+const library = loadLater<typeof import('@aws-crypto/crc32c')>('@aws-crypto/crc32c')
 
 type Cyclic = 'CRC32' | 'CRC32C' | 'CRC64NVME'
 
@@ -84,7 +86,7 @@ const DIGESTS: Readonly<
   Record<Exclude<ChecksumAlgorithm, 'CRC64NVME'>, (bytes: Buffer) => Buffer>
 > = {
   CRC32: (bytes) => wordBytes(crc32(bytes)),
-  CRC32C: (bytes) => wordBytes(new Crc32c().update(bytes).digest()),
+  CRC32C: (bytes) => wordBytes(new (library().Crc32c)().update(bytes).digest()),
   SHA1: (bytes) => createHash('sha1').update(bytes).digest(),
   SHA256: (bytes) => createHash('sha256').update(bytes).digest(),
 }

@@ -114,7 +114,7 @@ const startUpload = (
   // Whoever awaits it later gets the error; until then it is no unhandled one.
   done.catch(() => {})
   exchange.bytesIn = payload.bytes
-  feedBody(exchange.request, stream, context.limits.bodyIdleMs, (fail) => exchange.readsBody(fail))
+  feedBody(exchange.request, stream, context.limits, (fail) => exchange.readsBody(fail))
   return { ...payload, done }
 }
 
@@ -185,6 +185,7 @@ const sendToUpstream = async (
   const { answer, drop } = await context.upstreams
     .send({ ...sent, signal: exchange.signal })
     .catch((error: unknown) => {
+      upload?.stream.destroy()
       if (!exchange.signal.aborted) {
         const facts = { signingName, upstream: url.origin, reason: messageOf(error) }
         context.options.logger.warn(facts, 'no answer from an upstream')

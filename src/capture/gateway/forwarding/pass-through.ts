@@ -11,7 +11,7 @@ export const passThrough = async (
   url: URL,
 ): Promise<void> => {
   const { stream } = rawPayload({ kind: 'unsigned' })
-  feedBody(exchange.request, stream, context.limits.bodyIdleMs, (fail) => exchange.readsBody(fail))
+  feedBody(exchange.request, stream, context.limits, (fail) => exchange.readsBody(fail))
   const { answer, drop } = await context.upstreams.send({
     name: 'control',
     url,

@@ -8,8 +8,9 @@ import type { Readable, Transform } from 'node:stream'
 import { gunzipSync } from 'node:zlib'
 import { CallFault, isStatusError } from '../../faults/call-fault.ts'
 import { isS3Family } from '../../signature/canonical-request.ts'
-import type { Exchange } from '../exchange.ts'
+import { clientLeft, type Exchange } from '../exchange.ts'
 import type { AnswerFacts, GatewayContext } from '../gateway-context.ts'
+import { endInOneWrite } from './one-write.ts'
 import { endToEndHeaders } from './upstream.ts'
 
 export interface ServiceReply {
@@ -117,7 +118,34 @@ const finish = (exchange: Exchange, reply: ServiceReply, last: Buffer): void => 
   const { response } = exchange
   if (response.destroyed) return
   if (!response.headersSent) exchange.begin(reply.status, reply.rawHeaders)
-  response.end(last.length === 0 || exchange.head.method === 'HEAD' ? undefined : last)
+  endInOneWrite(response, exchange.head.method === 'HEAD' ? EMPTY : last)
+}
+
+/** An answer of so few bytes is taken whole: nothing but its last block could leave early. */
+const SHORT_BYTES_MAX = 16 * 1024
+
+const isShort = ({ headers }: ServiceReply): boolean =>
+  headers['content-length'] !== undefined && Number(headers['content-length']) <= SHORT_BYTES_MAX
+
+/** By events: an async iterator costs a short answer more than all the rest of it. */
+const readShort = (body: Readable): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    body
+      .on('data', (part: Buffer) => parts.push(part))
+      .once('end', () => resolve(parts.length === 1 ? (parts[0] ?? EMPTY) : Buffer.concat(parts)))
+      .once('error', reject)
+      .once('close', () => reject(new Error('The answer ended early.')))
+  })
+
+/** Larger answers from memory go out in blocks: a client must only take one of them in time. */
+const WHOLE_BYTES_MAX = 256 * 1024
+const BLOCK_BYTES = 64 * 1024
+
+async function* blocksOf(body: Buffer): AsyncGenerator<Buffer> {
+  for (let from = 0; from < body.length; from += BLOCK_BYTES) {
+    yield body.subarray(from, from + BLOCK_BYTES)
+  }
 }
 
 /** Sends all but the last block. Resolves with what is held back. */
@@ -125,7 +153,7 @@ const sendBlocks = async (
   context: GatewayContext,
   exchange: Exchange,
   reply: ServiceReply,
-  body: Readable,
+  body: AsyncIterable<Buffer | string>,
   tee: ReturnType<typeof createTee>,
 ): Promise<Buffer> => {
   const { response } = exchange
@@ -150,11 +178,8 @@ const sendBlocks = async (
   return held
 }
 
-const clientLeft = (): CallFault =>
-  new CallFault(499, 'RequestAborted', 'The client left before the answer.')
-
 const brokenOff = (error: unknown): CallFault =>
-  new CallFault(502, 'BadGateway', 'The answer broke off.', { cause: error })
+  new CallFault(502, 'BadGateway', 'The answer broke off.', { cause: error, outcomeUnknown: true })
 
 /** How much of the answer the record, or whoever learns from it, needs. */
 const keptBytesMax = (
@@ -182,16 +207,22 @@ export const relay = async (
   try {
     if (reply.status < 400) await options.upload?.done
     else options.upload?.stream.destroy()
-    if (Buffer.isBuffer(reply.body)) {
+    if (Buffer.isBuffer(reply.body) && reply.body.length <= WHOLE_BYTES_MAX) {
       last = reply.body
       tee.add(last)
+    } else if (!Buffer.isBuffer(reply.body) && isShort(reply)) {
+      last = await readShort(reply.body)
+      tee.add(last)
     } else {
-      last = await sendBlocks(context, exchange, reply, reply.body, tee)
+      const body = Buffer.isBuffer(reply.body) ? blocksOf(reply.body) : reply.body
+      last = await sendBlocks(context, exchange, reply, body, tee)
     }
   } catch (error) {
     if (!exchange.response.headersSent) throw isStatusError(error) ? error : brokenOff(error)
-    // The client saw a beginning: it is recorded with what was seen, and cut off.
-    await exchange.record(factsOf(reply, undefined, tee.length()))
+    // The client saw a beginning: it is recorded with what was seen, and cut off. A client that
+    // left has its own reasons; the service had answered.
+    const facts = factsOf(reply, undefined, tee.length())
+    await exchange.record(exchange.clientGone ? facts : { ...facts, incomplete: true })
     throw brokenOff(error)
   }
   exchange.serviceEnds()

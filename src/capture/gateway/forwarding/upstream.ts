@@ -11,10 +11,9 @@ import {
 } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Transform } from 'node:stream'
-import { messageOf, systemCodeOf } from '../../../platform/errors.ts'
-import { CallFault, isStatusError } from '../../faults/call-fault.ts'
 import type { GatewayLimits } from '../gateway-options.ts'
 import type { WireHead } from '../request/wire-head.ts'
+import { sendToUpstream } from './upstream-attempt.ts'
 
 /**
  * Headers of one connection (RFC 9110 section 7.6.1). Names that the Connection header adds are not
@@ -54,7 +53,7 @@ export interface UpstreamCall {
   readonly body: UpstreamBody
   /** Aborts the request: the client went away, or the gateway closes. */
   readonly signal: AbortSignal
-  /** May be sent again when a kept-alive connection turns out to be closed. */
+  /** May be sent again, once, when a kept-alive connection turns out to be closed. */
   readonly repeatable: boolean
 }
 
@@ -70,6 +69,9 @@ export interface Upstreams {
   send(call: UpstreamCall): Promise<UpstreamAnswer>
   close(): void
 }
+
+/** Of an upstream; S3's user metadata alone may have 8 KiB. */
+const ANSWER_HEAD_BYTES_MAX = 64 * 1024
 
 type Agents = { readonly http: HttpAgent; readonly https: HttpsAgent }
 
@@ -87,7 +89,8 @@ const headersFor = ({ head, body }: UpstreamCall): string[] => {
     : [...headers, 'Transfer-Encoding', 'chunked']
 }
 
-const open = (call: UpstreamCall, agents: Agents): ClientRequest => {
+/** `agents` absent: over a connection of its own. */
+const open = (call: UpstreamCall, agents: Agents | undefined): ClientRequest => {
   const { url, head } = call
   const secure = url.protocol === 'https:'
   const prefix = url.pathname.replace(/\/+$/, '')
@@ -99,103 +102,25 @@ const open = (call: UpstreamCall, agents: Agents): ClientRequest => {
     path: `${prefix}${head.rawPath}${query}`,
     headers: headersFor(call),
     setHost: false,
-    signal: call.signal,
+    maxHeaderSize: ANSWER_HEAD_BYTES_MAX,
   }
   return secure
-    ? httpsRequest({ ...options, agent: agents.https })
-    : httpRequest({ ...options, agent: agents.http })
+    ? httpsRequest({ ...options, agent: agents?.https ?? false })
+    : httpRequest({ ...options, agent: agents?.http ?? false })
 }
-
-const unreachable = (call: UpstreamCall, error: unknown): CallFault => {
-  const reason = systemCodeOf(error) ?? messageOf(error)
-  const connecting = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT/
-  return connecting.test(reason)
-    ? new CallFault(
-        503,
-        'ServiceUnavailable',
-        `The upstream ${call.url.origin} of ${call.name} cannot be reached (${reason}).`,
-        { cause: error },
-      )
-    : new CallFault(
-        502,
-        'BadGateway',
-        `The upstream ${call.url.origin} of ${call.name} broke off (${reason}).`,
-        { cause: error },
-      )
-}
-
-const timeout = (what: string): Error =>
-  Object.assign(new Error(`The upstream ${what}.`), { code: 'ETIMEDOUT' })
-
-const watch = (
-  request: ClientRequest,
-  limits: Pick<GatewayLimits, 'upstreamConnectMs' | 'upstreamIdleMs'>,
-): void => {
-  request.once('socket', (socket) => {
-    if (!socket.connecting) return
-    const timer = setTimeout(
-      () => request.destroy(timeout('took too long to connect')),
-      limits.upstreamConnectMs,
-    )
-    const stop = (): void => clearTimeout(timer)
-    socket.once('connect', stop).once('close', stop)
-  })
-  request.setTimeout(limits.upstreamIdleMs, () => request.destroy(timeout('fell silent')))
-}
-
-const sendBody = (request: ClientRequest, body: UpstreamBody): void => {
-  if (body.kind === 'whole') {
-    request.end(body.bytes.length > 0 ? body.bytes : undefined)
-    return
-  }
-  // A body that does not verify destroys the stream: the upstream sees an aborted request.
-  body.stream.once('error', (error) => request.destroy(error))
-  body.stream.pipe(request)
-}
-
-const attempt = (
-  call: UpstreamCall,
-  agents: Agents,
-  limits: Pick<GatewayLimits, 'upstreamConnectMs' | 'upstreamIdleMs'>,
-): Promise<UpstreamAnswer> =>
-  new Promise((resolve, reject) => {
-    let request: ClientRequest
-    try {
-      request = open(call, agents)
-    } catch (error) {
-      // Node refuses paths and header values that cannot be written.
-      reject(
-        new CallFault(400, 'InvalidRequest', 'The request cannot be passed on.', { cause: error }),
-      )
-      return
-    }
-    watch(request, limits)
-    const drop = (): void => {
-      if (!request.writableFinished) request.destroy()
-    }
-    request.once('response', (answer) => resolve({ answer, drop }))
-    request.on('error', (error) => {
-      // After the answer has begun, its own stream tells what happens to it.
-      const stale = request.reusedSocket && systemCodeOf(error) === 'ECONNRESET'
-      if (stale && call.repeatable && call.body.kind === 'whole') {
-        resolve(attempt({ ...call, repeatable: false }, agents, limits))
-      } else {
-        reject(isStatusError(error) ? error : unreachable(call, error))
-      }
-    })
-    sendBody(request, call.body)
-  })
 
 export const createUpstreams = (limits: GatewayLimits): Upstreams => {
   // The last connection used is the least likely to have been closed meanwhile.
   const settings = {
     keepAlive: true,
     maxSockets: limits.upstreamSocketsMax,
+    // One upstream that hangs leaves as many for the others.
+    maxTotalSockets: 2 * limits.upstreamSocketsMax,
     scheduling: 'lifo',
   } as const
   const agents: Agents = { http: new HttpAgent(settings), https: new HttpsAgent(settings) }
   return {
-    send: (call) => attempt(call, agents, limits),
+    send: (call) => sendToUpstream(call, (again) => open(call, again ? undefined : agents), limits),
     close: () => {
       agents.http.destroy()
       agents.https.destroy()

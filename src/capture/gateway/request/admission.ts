@@ -6,6 +6,7 @@ import { protocolGuess } from '../../faults/protocol-guess.ts'
 import { signatureFault } from '../../signature/answers/signature-fault.ts'
 import type { SignatureProblem } from '../../signature/answers/signature-problem.ts'
 import type { ClaimReading, SignatureClaim } from '../../signature/claim.ts'
+import { regionOfSet } from '../../signature/keys/region-set.ts'
 import { type PayloadMode, payloadModeOf } from '../../signature/payload/payload-mode.ts'
 import { decodeQueryPart } from '../../signature/uri-encoding.ts'
 import type { SignatureVerifier } from '../../signature/verifier.ts'
@@ -16,7 +17,7 @@ export interface Admission {
   readonly kind: 'verified' | 'anonymous' | 'unknown-key'
   readonly caller: Caller
   readonly account: string
-  /** Of the signature; for SigV2, which has none, S3 in the default region. */
+  /** Of the signature; SigV2, which has none, is S3 in the default region; SigV4A: `regionOfSet`. */
   readonly scope?: SigningScope
   readonly signature?: NonNullable<CapturedCall['signature']>
   readonly payload: PayloadMode
@@ -39,8 +40,12 @@ export const signatureRefusal = (
 ): CallFault =>
   faultOfSignature(signatureFault(protocolGuess(head, signingName), signingName, problem))
 
-const scopeOf = (claim: SignatureClaim, region: string): SigningScope =>
-  claim.version === 'SigV4' ? claim.scope : { signingName: 's3', region }
+const scopeOf = (claim: SignatureClaim, region: string): SigningScope => {
+  if (claim.version === 'SigV4') return claim.scope
+  if (claim.version === 'SigV2') return { signingName: 's3', region }
+  const { signingName, regionSet } = claim.scope
+  return { signingName, region: regionOfSet(regionSet, region) }
+}
 
 /** The service that the client believes to talk to, as its signature says. */
 export const claimedService = (head: WireHead, claim: ClaimReading): string | undefined => {
@@ -50,7 +55,7 @@ export const claimedService = (head: WireHead, claim: ClaimReading): string | un
     const text = head.headers.authorization ?? decodeQueryPart(head.rawQuery) ?? ''
     return /\/([A-Za-z0-9-]{1,64})\/aws4_request/.exec(text)?.[1]
   }
-  return claim.version === 'SigV4' ? claim.scope.signingName : 's3'
+  return claim.version === 'SigV2' ? 's3' : claim.scope.signingName
 }
 
 /** Framing without verification: what comes is only passed on. */

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Transform } from 'node:stream'
 import { CallFault } from '../../faults/call-fault.ts'
 import type { GatewayLimits } from '../gateway-options.ts'
+import { watchPace } from './body-pace.ts'
 import { gatherBytes } from './gathered-bytes.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -25,26 +26,52 @@ const tooLarge = (bytesMax: number): CallFault =>
     `The request body is larger than the ${bytesMax} bytes that are accepted.`,
   )
 
+const outOfMemory = (): CallFault =>
+  new CallFault(503, 'SlowDown', 'Please reduce your request rate.')
+
+/** A body that is arriving. */
+export interface BodyReading {
+  /** Ends it and gives back what it holds. */
+  readonly fail: FailBody
+}
+
 /** Memory for held bodies, shared by all requests. */
 export interface BodyBudget {
-  /** False when that much is not left. */
-  take(bytes: number): boolean
+  /**
+   * False when that much is not left, even after the bodies that have been arriving for longer than
+   * this one were given up: so those who never finish do not keep out the others. `reading` absent:
+   * the body is here already.
+   */
+  take(bytes: number, reading?: BodyReading): boolean
+  /** The body has arrived, or failed: it is not given up any more. */
+  done(reading: BodyReading): void
   give(bytes: number): void
 }
 
 export const createBodyBudget = (bytesMax: number): BodyBudget => {
   let left = bytesMax
+  /** The oldest first. */
+  const arriving = new Set<BodyReading>()
   return {
-    take: (bytes) => {
-      if (bytes > left) return false
+    take: (bytes, reading) => {
+      if (reading !== undefined) arriving.add(reading)
+      while (bytes > left) {
+        const [oldest] = arriving
+        if (oldest === undefined || oldest === reading) return false
+        oldest.fail(outOfMemory())
+        arriving.delete(oldest)
+      }
       left -= bytes
       return true
     },
+    done: (reading) => arriving.delete(reading),
     give: (bytes) => {
       left += bytes
     },
   }
 }
+
+export type PaceLimits = Pick<GatewayLimits, 'bodyIdleMs' | 'bodyBytesPerSecondMin'>
 
 /** Ends a body that is being read, with an error: a broken connection, a shutdown. */
 export type FailBody = (error: Error) => void
@@ -53,9 +80,24 @@ export interface WholeBodyOptions {
   readonly contentLength: number | undefined
   readonly bytesMax: number
   readonly budget: BodyBudget
-  readonly limits: Pick<GatewayLimits, 'bodyIdleMs' | 'bodyMs'>
+  readonly limits: PaceLimits & Pick<GatewayLimits, 'bodyMs'>
   /** Receives the means to fail the reading from outside. */
   readonly onStart: (fail: FailBody) => void
+}
+
+/** Nearly every body comes in one piece with its head: then nobody has to wait, or watch it. */
+const readAtOnce = (
+  request: IncomingMessage,
+  { contentLength, bytesMax, budget }: WholeBodyOptions,
+): Buffer | undefined => {
+  if (!request.complete || contentLength === undefined || contentLength > bytesMax) return undefined
+  if (request.readableLength !== contentLength || !budget.take(contentLength)) return undefined
+  const whole: unknown = request.read()
+  // Lets it end, so that the connection can take the next request.
+  request.resume()
+  if (Buffer.isBuffer(whole) && whole.length === contentLength) return whole
+  budget.give(contentLength)
+  return undefined
 }
 
 /**
@@ -65,28 +107,35 @@ export interface WholeBodyOptions {
 export const readWhole = (request: IncomingMessage, options: WholeBodyOptions): Promise<Buffer> => {
   const { contentLength, bytesMax, budget, limits } = options
   if (contentLength === 0) return Promise.resolve(EMPTY)
+  const atOnce = readAtOnce(request, options)
+  if (atOnce !== undefined) return Promise.resolve(atOnce)
   return new Promise((resolve, reject) => {
     const gathered = gatherBytes()
     let length = 0
     let taken = 0
+    let settled = false
 
     const settle = (): void => {
-      clearTimeout(total)
-      request.setTimeout(0)
-      request.off('data', onData).off('end', onEnd).off('close', onClose).off('timeout', onTimeout)
+      settled = true
+      stopWatch()
+      budget.done(reading)
+      request.off('data', onData).off('end', onEnd).off('close', onClose)
     }
     const fail: FailBody = (error) => {
+      // Bytes that are no HTTP may follow a body that was refused: the memory is given back once.
+      if (settled) return
       settle()
       budget.give(taken)
       reject(error)
     }
+    const reading: BodyReading = { fail }
     const take = (bytes: number): boolean => {
       if (length + bytes > bytesMax) {
         fail(tooLarge(bytesMax))
         return false
       }
-      if (!budget.take(bytes)) {
-        fail(new CallFault(503, 'SlowDown', 'Please reduce your request rate.'))
+      if (!budget.take(bytes, reading)) {
+        fail(outOfMemory())
         return false
       }
       taken += bytes
@@ -102,8 +151,11 @@ export const readWhole = (request: IncomingMessage, options: WholeBodyOptions): 
       resolve(gathered.whole())
     }
     const onClose = (): void => fail(incompleteBody())
-    const onTimeout = (): void => fail(timedOut())
-    const total = setTimeout(onTimeout, limits.bodyMs)
+    const stopWatch = watchPace(request, {
+      limits,
+      totalMs: limits.bodyMs,
+      tooSlow: () => fail(timedOut()),
+    })
 
     // What is known to be too large is refused before the client sends it.
     if (contentLength !== undefined && contentLength > bytesMax) {
@@ -111,32 +163,40 @@ export const readWhole = (request: IncomingMessage, options: WholeBodyOptions): 
       return
     }
     request.on('data', onData).once('end', onEnd).once('close', onClose)
-    request.setTimeout(limits.bodyIdleMs).once('timeout', onTimeout)
     options.onStart(fail)
   })
 }
 
+const stuck = (): CallFault =>
+  new CallFault(504, 'GatewayTimeout', 'The service stopped taking the request body.', {
+    outcomeUnknown: true,
+  })
+
 /**
  * Pipes the body into `stream` with back-pressure. Unlike `pipeline` it leaves the connection alone
  * when the stream fails: the client still has to be told. The stream is destroyed with a CallFault
- * when the client stalls or goes away.
+ * when the client stalls or goes away, or when nobody takes the body.
  */
 export const feedBody = (
   request: IncomingMessage,
   stream: Transform,
-  idleMs: number,
+  limits: PaceLimits,
   onStart: (fail: FailBody) => void,
 ): void => {
   const fail: FailBody = (error) => stream.destroy(error)
-  const onTimeout = (): void => fail(timedOut())
+  const stopWatch = watchPace(request, {
+    limits,
+    tooSlow: () => fail(timedOut()),
+    heldUp: () => stream.writableNeedDrain,
+    stuck: () => fail(stuck()),
+  })
   const onClose = (): void => {
     if (!request.complete) fail(incompleteBody())
   }
-  request.setTimeout(idleMs).once('timeout', onTimeout)
-  request.once('close', onClose)
+  request.once('close', onClose).once('end', stopWatch)
   stream.once('close', () => {
-    request.off('timeout', onTimeout).off('close', onClose)
-    request.setTimeout(0)
+    stopWatch()
+    request.off('close', onClose).off('end', stopWatch)
     request.unpipe(stream)
   })
   onStart(fail)

@@ -64,7 +64,13 @@ export const readHead = (request: IncomingMessage): WireHead => {
   if (!target.startsWith('/')) {
     throw badRequest('The request target must be a path: proxying to other hosts is not offered.')
   }
+  // Node's parser takes any version that it has heard of; there is one framing here.
+  if (request.httpVersionMajor !== 1) throw badRequest('The version of HTTP must be 1.1 or 1.0.')
   const headers = readHeaders(request.rawHeaders)
+  if (request.httpVersionMinor === 0 && headers['transfer-encoding'] !== undefined) {
+    // RFC 9112 section 6.1: such a message may have been framed by somebody who cannot read it.
+    throw badRequest('HTTP/1.0 has no Transfer-Encoding.')
+  }
   if (headers.upgrade !== undefined) throw badRequest('Upgrading the connection is not offered.')
   const question = target.indexOf('?')
   return {

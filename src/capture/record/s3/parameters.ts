@@ -34,9 +34,12 @@ const addHeaders = (values: Record<string, unknown>, call: CapturedCall): void =
   }
 }
 
+/** Where the record says what was addressed: neither query nor body may say it anew. */
+const FACTS: ReadonlySet<string> = new Set(['bucketName', 'Host', 'key'])
+
 const addQuery = (values: Record<string, unknown>, call: CapturedCall): void => {
   for (const [name, text] of parsePairs(call.head.rawQuery, false)) {
-    if (!HIDDEN_QUERY.test(name)) put(values, name, text)
+    if (!HIDDEN_QUERY.test(name) && !FACTS.has(name)) put(values, name, text)
   }
 }
 
@@ -70,7 +73,7 @@ const addBody = (
   if (root === undefined) return
   const plain: RenderContext = { ...context, casing: (name) => name }
   const content = renderValue(plain, UNKNOWN_SHAPE, naiveXml(root))
-  if (content !== '') put(values, root.name, content)
+  if (content !== '' && !FACTS.has(root.name)) put(values, root.name, content)
 }
 
 export const s3Parameters = (

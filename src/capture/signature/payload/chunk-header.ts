@@ -5,7 +5,8 @@ import { PayloadError } from './payload-error.ts'
 const CHUNK_BYTES_MAX = 5 * 1024 ** 3
 
 const CHUNK_HEADER = /^([0-9a-fA-F]{1,10})((?:;[^\r\n;]*)*)$/
-const CHUNK_SIGNATURE = /;chunk-signature=([0-9a-f]{64})(?:;|$)/
+/** 64 digits, or those of ECDSA filled up to 144 with asterisks, as AWS's own signers do. */
+const CHUNK_SIGNATURE = /;chunk-signature=([0-9a-f]{64}|[0-9a-f]{16,144}\*{0,128})(?:;|$)/
 const TRAILER = /^([A-Za-z0-9!#$%&'*+.^_`|~-]{1,128})[ \t]*:[ \t]*(.*?)[ \t]*$/
 
 export interface ChunkHeader {

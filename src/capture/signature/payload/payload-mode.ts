@@ -31,6 +31,8 @@ export type PayloadMode =
       readonly trailerNames: readonly string[]
       /** Chunks carry signatures. */
       readonly signed: boolean
+      /** The kind of signature that they carry. */
+      readonly signatures?: 'SigV4' | 'SigV4A'
       /** Absent while the caller's key is unknown: then signatures are read, not verified. */
       readonly signing?: ChunkSigning
     }
@@ -38,10 +40,17 @@ export type PayloadMode =
 export const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD'
 
-const CHUNKED: Readonly<Record<string, { signed: boolean; trailer: boolean }>> = {
-  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD': { signed: true, trailer: false },
-  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER': { signed: true, trailer: true },
-  'STREAMING-UNSIGNED-PAYLOAD-TRAILER': { signed: false, trailer: true },
+interface Streaming {
+  readonly signatures?: 'SigV4' | 'SigV4A'
+  readonly trailer: boolean
+}
+
+const CHUNKED: Readonly<Record<string, Streaming>> = {
+  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD': { signatures: 'SigV4', trailer: false },
+  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER': { signatures: 'SigV4', trailer: true },
+  'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD': { signatures: 'SigV4A', trailer: false },
+  'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER': { signatures: 'SigV4A', trailer: true },
+  'STREAMING-UNSIGNED-PAYLOAD-TRAILER': { trailer: true },
 }
 
 const SHA256_HEX = /^[0-9a-fA-F]{64}$/
@@ -57,7 +66,7 @@ export const payloadModeOf = (
   if (chunked === undefined) {
     return {
       wrong:
-        'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.',
+        'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.',
     }
   }
   const decoded = head.headers['x-amz-decoded-content-length'] ?? ''
@@ -69,7 +78,8 @@ export const payloadModeOf = (
     kind: 'chunked',
     decodedLength: Number(decoded),
     trailer: chunked.trailer,
-    signed: chunked.signed,
+    signed: chunked.signatures !== undefined,
+    ...(chunked.signatures && { signatures: chunked.signatures }),
     trailerNames: names
       .split(',')
       .map((name) => name.trim().toLowerCase())

@@ -15,7 +15,7 @@ import { publicKeyBytes, signText, stringToSign } from '../../../integrity/signa
 import type { Finding, VerifyAccess, VerifyTarget } from '../../../integrity/verification.ts'
 import { verifyChain } from '../../../integrity/verify-chain.ts'
 import { isoSeconds } from '../../../platform/clock.ts'
-import { inflateGzipMember } from '../gzip-member.ts'
+import { hashOfMember, inflateGzipMember } from '../content/gzip-member.ts'
 
 export const HOUR = 3_600_000
 export const START = Date.UTC(2026, 2, 2, 8, 15, 20)
@@ -112,6 +112,10 @@ export const accessOf = (bucket: SignedBucket, metadataKept = true): VerifyAcces
     const object = name === scope.bucket ? bucket.objects.get(key) : undefined
     if (object === undefined || metadataKept) return object
     return { body: object.body, metadata: {} }
+  },
+  hash: async (name, key) => {
+    const object = name === scope.bucket ? bucket.objects.get(key) : undefined
+    return object && hashOfMember(object.body)
   },
   publicKey: async (name) => (name === fingerprint ? publicKey : undefined),
   inflate: inflateGzipMember,

@@ -1,8 +1,10 @@
 /** Digests of a body while it streams by: MD5 for the ETag and one checksum of S3's set. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { AwsCrc32c } from '@aws-crypto/crc32c'
-import { Crc64Nvme } from '@aws-sdk/crc64-nvme'
+import { loadLater } from '../../../platform/load-later.ts'
+
+const crc32c = loadLater<typeof import('@aws-crypto/crc32c')>('@aws-crypto/crc32c')
+const crc64Nvme = loadLater<typeof import('@aws-sdk/crc64-nvme')>('@aws-sdk/crc64-nvme')
 
 export const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number]
@@ -47,8 +49,8 @@ const libraryDigest = (library: {
 
 const MAKERS: Readonly<Record<ChecksumAlgorithm, () => RunningDigest>> = {
   CRC32: crc32Digest,
-  CRC32C: () => libraryDigest(new AwsCrc32c()),
-  CRC64NVME: () => libraryDigest(new Crc64Nvme()),
+  CRC32C: () => libraryDigest(new (crc32c().AwsCrc32c)()),
+  CRC64NVME: () => libraryDigest(new (crc64Nvme().Crc64Nvme)()),
   SHA1: () => hashOf('sha1'),
   SHA256: () => hashOf('sha256'),
 }

@@ -14,7 +14,7 @@ export type CheckReceived = (received: Received) => void
 /**
  * Stores `body`, then runs `commit` with the durable file's id (null when empty). The file is
  * removed again when `check` or the change inside the commit throws. When the commit itself fails,
- * its outcome is not known: then the file is left for the sweep.
+ * its outcome is not known: then `suspect` is told the file, which no row may name.
  */
 export const receive = async <Result>(
   content: ContentFolder,
@@ -22,6 +22,7 @@ export const receive = async <Result>(
   algorithm: ChecksumAlgorithm,
   check: CheckReceived | undefined,
   commit: (file: string | null, received: Received, applied: () => void) => Promise<Result>,
+  suspect: (file: string) => void,
 ): Promise<Result> => {
   const md5 = md5Digest()
   const checksum = checksumDigest(algorithm)
@@ -44,6 +45,7 @@ export const receive = async <Result>(
       wasApplied = true
     })
   } catch (error) {
+    if (file !== null && wasApplied) suspect(file)
     if (file !== null && !wasApplied) await content.remove(file)
     throw error
   }

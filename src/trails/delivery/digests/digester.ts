@@ -3,7 +3,12 @@
  * one an hour, idle hours too, a final one when it ends. A digest lists the files whose puts were
  * recorded since the one before it, in that order (DESIGN.md §4, reference/formats.md §4.6).
  */
-import type { Chain, ChainDocument, ChainTrail } from '../chain-state.ts'
+import {
+  type Chain,
+  type ChainDocument,
+  type ChainTrail,
+  digestsIdleHours,
+} from '../chain-state.ts'
 import { isLogging, type Snapshot } from '../timeline/timeline.ts'
 import {
   chainTrailOf,
@@ -35,7 +40,7 @@ export interface Surroundings {
   /** The trail as it is now, deleted or not. */
   readonly latest: Snapshot | undefined
   /** No event, window or put of the trail and region is under way. */
-  readonly quiet: boolean
+  readonly quiet: () => boolean
   /** `clew flush`: make a digest of what is new. */
   readonly flush: boolean
 }
@@ -72,7 +77,8 @@ export class Digester {
       await finish()
       await this.#makeFinal(chain)
     }
-    if (active && document.region === trail.homeRegion) {
+    const isHome = document.region === trail.homeRegion && document.account === trail.account
+    if (active && isHome) {
       await this.#begin(chain, this.#startOf(before, trail), trail, after.sequence)
       return
     }
@@ -86,10 +92,11 @@ export class Digester {
 
   /** Makes what is due. */
   async settle(chain: string, around: Surroundings): Promise<void> {
-    if (this.#phase(chain) === 'ending' && around.quiet) await this.#makeFinal(chain)
+    if (this.#phase(chain) === 'ending' && around.quiet()) await this.#makeFinal(chain)
     const phase = this.#phase(chain)
-    if (phase === undefined || (phase === 'ended' && around.quiet)) await this.#adopt(chain, around)
-    if (this.#phase(chain) === 'ending' && around.quiet) await this.#makeFinal(chain)
+    if (phase === undefined || (phase === 'ended' && around.quiet()))
+      await this.#adopt(chain, around)
+    if (this.#phase(chain) === 'ending' && around.quiet()) await this.#makeFinal(chain)
     await this.#makeDue(chain)
     if (!around.flush) return
     await this.#make(chain, (document) =>
@@ -132,6 +139,11 @@ export class Digester {
   }
 
   async #makeFinal(chain: string): Promise<void> {
+    await this.#context.store.update(chain, (document) =>
+      document.chain === undefined || document.files.length > 0 || digestsIdleHours(document)
+        ? document
+        : { ...document, chain: { ...document.chain, phase: 'ended' } },
+    )
     await this.#make(chain, (document) =>
       document.chain?.phase === 'ended'
         ? undefined
@@ -177,6 +189,10 @@ export class Digester {
     const { highWater } = document
     const { clock, intervalMs } = this.#context
     const end = gridAfter(trail.startLoggingTime, intervalMs, highWater)
+    if (!digestsIdleHours(document)) {
+      if (document.files.length === 0) return undefined
+      if (now >= end) return gridUntil(trail.startLoggingTime, intervalMs, now)
+    }
     if (now >= end) {
       const missed = Math.floor((now - end) / intervalMs)
       return end + Math.max(0, missed - MISSED_MAX) * intervalMs

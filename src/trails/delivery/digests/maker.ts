@@ -21,8 +21,11 @@ export interface MakerContext {
   readonly signingKeys: SigningKeys
 }
 
-const scopeOf = (trail: ChainTrail, region: string): DigestScope => ({
-  account: trail.account,
+const scopeOf = (
+  trail: ChainTrail,
+  { account, region }: Pick<ChainDocument, 'account' | 'region'>,
+): DigestScope => ({
+  account,
   region,
   trailName: trail.name,
   homeRegion: trail.homeRegion,
@@ -41,7 +44,7 @@ const signed = async (
   draft: Draft,
 ): Promise<Signed> => {
   const { trail, start, end, starting } = draft
-  const scope = scopeOf(trail, document.region)
+  const scope = scopeOf(trail, document)
   const signer = await signingKeys.signer(document.region, end)
   const previous = starting ? undefined : document.chain?.previous
   const files = starting ? [] : document.files
@@ -71,7 +74,7 @@ const makeOnce = async (
   await outbox.write(chain, number, {
     version: 1,
     trailArn: before.trailArn,
-    account: trail.account,
+    account: before.account,
     region: before.region,
     incarnation: trail.incarnation,
     bucket: link.bucket,

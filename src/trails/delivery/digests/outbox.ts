@@ -11,9 +11,8 @@ import type { Clock } from '../../../platform/clock.ts'
 import type { Logger } from '../../../platform/logger.ts'
 import { CHAINS_PREFIX, type ChainStore } from '../chain-store.ts'
 import type { DeliveryFailure } from '../errors.ts'
-import { RETRY_HORIZON_MS } from '../options.ts'
 import type { Putter } from '../putter.ts'
-import { RetrySchedule } from '../retry-schedule.ts'
+import { RetryHorizon, RetrySchedule } from '../retry-schedule.ts'
 import type { StatusWriter } from '../status-writer.ts'
 import type { DeliveryTelemetry } from '../telemetry.ts'
 
@@ -62,9 +61,11 @@ const documentKey = (chain: string, number: number): string =>
 export class Outbox {
   readonly #context: OutboxContext
   readonly #queues = new Map<string, Queue>()
+  readonly #horizon: RetryHorizon
 
   constructor(context: OutboxContext) {
     this.#context = context
+    this.#horizon = new RetryHorizon(context.clock)
   }
 
   /** After the chain documents are loaded. */
@@ -143,12 +144,14 @@ export class Outbox {
     const failure = await put({ ...digest, body, metadata, at: digest.madeAt })
     if (failure !== undefined) {
       await status.digestFailed(digest, failure.code)
-      if (clock.now() - digest.madeAt <= RETRY_HORIZON_MS) return failure
+      if (!this.#horizon.isOver(digest.key, digest.madeAt)) return failure
+      this.#horizon.forget(digest.key)
       await this.#giveUp(digest)
       return undefined
     }
     const head = { bucket: digest.bucket, key: digest.key, end: digest.end }
     await store.update(chain, (document) => ({ ...document, head }))
+    this.#horizon.forget(digest.key)
     telemetry.digest()
     await status.digestDelivered(digest, clock.now())
     return undefined

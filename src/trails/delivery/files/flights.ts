@@ -66,10 +66,12 @@ export class Flights {
     return Math.min(Number.POSITIVE_INFINITY, ...sequences)
   }
 
-  busy(trailArn: string, region: string): boolean {
-    return [...this.#flights.values()].some(
-      ({ plan }) => plan.trailArn === trailArn && plan.region === region,
-    )
+  /** `chain`: the key of a chain document. */
+  busy(chain: string): boolean {
+    for (const { plan } of this.#flights.values()) {
+      if (chainKey(plan.trailArn, plan.account, plan.region) === chain) return true
+    }
+    return false
   }
 
   #of(shard: Shard): Flight[] {
@@ -97,7 +99,7 @@ export class Flights {
 
   async #fly({ plan, file }: Flight): Promise<Outcome> {
     const { clock, store, status, telemetry, put, park } = this.#context
-    const key = chainKey(plan.trailArn, plan.region)
+    const key = chainKey(plan.trailArn, plan.account, plan.region)
     const failure = await put({ ...plan, body: file.body, at: plan.plannedAt })
     const now = clock.now()
     if (failure === undefined) {

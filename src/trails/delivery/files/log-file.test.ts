@@ -3,12 +3,16 @@ import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
+import type { Compression } from '../chain-state.ts'
 import { inflateMember } from '../testing/inspect.ts'
-import { CHUNK_BYTES, LogFileBuilder } from './log-file.ts'
+import { ChunkBuffers } from './chunk-buffers.ts'
+import { compressingAgain, LogFileBuilder } from './log-file.ts'
 
-const build = async (texts: readonly Buffer[], level = 6) => {
-  const budget = { held: 0 }
-  const builder = new LogFileBuilder(level, budget)
+const CHUNK_BYTES = 256 * 1024
+
+const build = async (texts: readonly Buffer[], levels = '6') => {
+  const budget = { held: 0, buffers: new ChunkBuffers() }
+  const builder = new LogFileBuilder(compressingAgain({ chunkBytes: CHUNK_BYTES, levels }), budget)
   for (const text of texts) builder.add(text)
   const file = await builder.finish()
   assert.equal(budget.held, builder.held)
@@ -44,6 +48,29 @@ describe('LogFileBuilder', () => {
     )
   })
 
+  it('gives the same bytes again from what it says of its compression', async () => {
+    const texts = Array.from({ length: 900 }, (_, index) =>
+      Buffer.from(`{"n":${index},"a":"${String(index * 7919).repeat(150)}"}`),
+    )
+    const mixed = new LogFileBuilder(
+      { chunkBytes: 64 * 1024, level: (chunk) => (chunk % 2 === 0 ? 6 : 1) },
+      { held: 0, buffers: new ChunkBuffers() },
+    )
+    const again = (given: Compression | undefined) =>
+      new LogFileBuilder(compressingAgain(given), { held: 0, buffers: new ChunkBuffers() })
+    for (const text of texts) mixed.add(text)
+    const file = await mixed.finish()
+    assert.match(mixed.compression.levels, /^(61){3,}6?$/)
+    const same = again(mixed.compression)
+    const other = again(undefined)
+    for (const text of texts) same.add(text)
+    for (const text of texts) other.add(text)
+    assert.ok((await same.finish()).body.equals(file.body))
+    const { body, sha256 } = await other.finish()
+    assert.ok(!body.equals(file.body))
+    assert.equal(sha256, file.sha256)
+  })
+
   it('starts with Records and has a header without a time', async () => {
     const { body } = await build([Buffer.from('{}')])
     assert.equal(gunzipSync(body).toString(), '{"Records":[{}]}')
@@ -51,7 +78,7 @@ describe('LogFileBuilder', () => {
   })
 
   it('says beforehand what the file would weigh', async () => {
-    const builder = new LogFileBuilder(6, { held: 0 })
+    const builder = new LogFileBuilder(compressingAgain(), { held: 0, buffers: new ChunkBuffers() })
     builder.add(Buffer.from('{"a":1}'))
     const announced = builder.bytesWith(Buffer.byteLength('{"b":2}'))
     builder.add(Buffer.from('{"b":2}'))
@@ -59,8 +86,8 @@ describe('LogFileBuilder', () => {
   })
 
   it('holds the compressed size of what is behind the last chunk', async () => {
-    const budget = { held: 0 }
-    const builder = new LogFileBuilder(6, budget)
+    const budget = { held: 0, buffers: new ChunkBuffers() }
+    const builder = new LogFileBuilder(compressingAgain(), budget)
     const text = Buffer.from(`{"a":"${'x'.repeat(1000)}"}`)
     for (let count = 0; count < 3000; count++) builder.add(text)
     await builder.idle()

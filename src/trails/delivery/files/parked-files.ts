@@ -9,9 +9,8 @@ import type { Logger } from '../../../platform/logger.ts'
 import { type Plan, withoutSettled, withSettled } from '../chain-state.ts'
 import { type ChainStore, chainKey } from '../chain-store.ts'
 import type { DeliveryFailure } from '../errors.ts'
-import { RETRY_HORIZON_MS } from '../options.ts'
 import type { Putter } from '../putter.ts'
-import { RetrySchedule } from '../retry-schedule.ts'
+import { RetryHorizon, RetrySchedule } from '../retry-schedule.ts'
 import type { StatusWriter } from '../status-writer.ts'
 import type { DeliveryTelemetry } from '../telemetry.ts'
 import type { PendingFolder } from './pending-folder.ts'
@@ -41,9 +40,11 @@ export class ParkedFiles {
   readonly #schedules = new Map<string, RetrySchedule<Outcome>>()
   /** Files that are being retried or given up: nobody else may touch them. */
   readonly #busy = new Set<string>()
+  readonly #horizon: RetryHorizon
 
   constructor(context: ParkedContext) {
     this.#context = context
+    this.#horizon = new RetryHorizon(context.clock)
   }
 
   /** Brings folder and documents together after a start; the documents are loaded. */
@@ -156,16 +157,14 @@ export class ParkedFiles {
   async #retry(plan: Plan): Promise<Outcome> {
     const { clock, put, status, telemetry } = this.#context
     const age = clock.now() - plan.plannedAt
-    if (age > RETRY_HORIZON_MS) {
-      await this.#giveUp(plan, 'It could not be delivered for 30 days.')
-      return undefined
-    }
     const body = await this.#read(plan)
     if (body === undefined) return undefined
-    const failure = await put({ ...plan, body, at: clock.now() })
+    const failure = await put({ ...plan, body, at: clock.now(), retried: true })
     if (failure !== undefined) {
       await status.failed(plan, clock.now(), failure.code)
-      return failure
+      if (!this.#horizon.isOver(plan.id, plan.plannedAt)) return failure
+      await this.#giveUp(plan, 'It could not be delivered for 30 days.')
+      return undefined
     }
     await this.#settle(plan)
     telemetry.delivered(plan.count, body.length, Math.max(0, age) / 1000)
@@ -187,9 +186,10 @@ export class ParkedFiles {
   async #settle(plan: Plan): Promise<void> {
     const { store, pending } = this.#context
     await store.read(plan.trailArn, plan.account, plan.region)
-    const key = chainKey(plan.trailArn, plan.region)
+    const key = chainKey(plan.trailArn, plan.account, plan.region)
     await store.update(key, (document) => withSettled(document, plan))
     await pending.remove(plan.id)
+    this.#horizon.forget(plan.id)
     await store.update(key, (document) => withoutSettled(document, plan.id))
   }
 
@@ -197,6 +197,7 @@ export class ParkedFiles {
     const { pending, status, telemetry, logger } = this.#context
     await status.lost(plan, { files: 1, events: plan.count })
     await pending.remove(plan.id)
+    this.#horizon.forget(plan.id)
     telemetry.lost(1, plan.count)
     logger.error(
       { trail: plan.trailArn, key: plan.key, events: plan.count, why },

@@ -15,7 +15,7 @@ const MAGIC = Buffer.from('CLEWPND1')
 const LENGTH_BYTES = 4
 /** A plan is below 2 KiB; more is damage. */
 const PLAN_BYTES_MAX = 64 * 1024
-const SUFFIX = '.pending'
+export const PENDING_SUFFIX = '.pending'
 
 export interface PendingFile {
   readonly plan: Plan
@@ -50,7 +50,8 @@ const badFile = (path: string, cause?: unknown): DeliveryError =>
     hint: 'Was the file damaged, or written under another master key? It is left where it is.',
   })
 
-const readPlan = async (path: string, master: MasterKey): Promise<Plan> => {
+/** Rejects with DeliveryError or EncryptionError. */
+export const readPlan = async (path: string, master: MasterKey): Promise<Plan> => {
   const handle = await open(path, 'r')
   try {
     const head = Buffer.alloc(HEAD_BYTES)
@@ -67,7 +68,8 @@ const readPlan = async (path: string, master: MasterKey): Promise<Plan> => {
   }
 }
 
-const readBody = async (path: string, master: MasterKey): Promise<Buffer> => {
+/** The object's bytes. Rejects with DeliveryError `bad-pending-file`. */
+export const readBody = async (path: string, master: MasterKey): Promise<Buffer> => {
   try {
     const bytes = await readFile(path)
     const cipher = master.dataKey(bytes.subarray(MAGIC.length, MAGIC.length + WRAPPED_KEY_BYTES))
@@ -87,13 +89,13 @@ export const openPendingFolder = async (
 ): Promise<PendingFolder> => {
   await makeFolder(folder)
   const files = new Map<string, PendingFile>()
-  const pathOf = (id: string): string => join(folder, `${id}${SUFFIX}`)
+  const pathOf = (id: string): string => join(folder, `${id}${PENDING_SUFFIX}`)
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
     if (name.startsWith('.')) {
       // Left by a crash between write and rename.
       await unlink(path)
-    } else if (name.endsWith(SUFFIX)) {
+    } else if (name.endsWith(PENDING_SUFFIX)) {
       try {
         const plan = await readPlan(path, master)
         files.set(plan.id, { plan, bytes: (await stat(path)).size })

@@ -1,5 +1,5 @@
 /**
- * The events of one (trail incarnation, shard, region, folder) on their way into log files: the
+ * The events of one (trail incarnation, shard, account, region, folder) on their way into log files: the
  * open window, and after a restart the plans whose events come again.
  */
 import type { Sequence, Shard } from '../../../journal/journal.ts'
@@ -20,6 +20,8 @@ export interface Window {
   newest: string | null
   /** Ids of Clew's own delivery events in it. */
   readonly deliveries: string[]
+  /** Every event so far was imported. */
+  imported: boolean
 }
 
 /** A plan of before the restart, filled again from the journal. */
@@ -33,6 +35,8 @@ export interface OpenStream {
   /** Of the chain document. */
   readonly chain: string
   readonly trailArn: string
+  /** Of the events: an import brings others than the trail's. */
+  readonly account: string
   readonly region: string
   readonly folder: LogFolder
   /** Every event up to here is planned or delivered. */
@@ -83,8 +87,7 @@ export const planOf = (
 ): Plan => {
   const { trail, builder, first, last, slot } = window
   const { sha256, bytes } = builder.seal()
-  const { region, folder } = stream
-  const { account } = trail
+  const { account, region, folder } = stream
   const scope = { trailArn: trail.arn, account, region, folder, shard: facts.shard, first, last }
   const id = uniquePart(scope)
   return {
@@ -102,5 +105,6 @@ export const planOf = (
     newestEventTime: window.newest,
     validated: trail.logFileValidationEnabled,
     plannedAt: facts.now,
+    compression: builder.compression,
   }
 }

@@ -18,8 +18,10 @@ import {
 import { type ChainStore, chainKey } from '../chain-store.ts'
 import type { DeliveryTelemetry } from '../telemetry.ts'
 import type { Flights } from './flights.ts'
-import { LogFileBuilder, type MemoryBudget } from './log-file.ts'
+import { compressingAgain, LogFileBuilder, type MemoryBudget } from './log-file.ts'
 import { folderOf, type LogFolder, slotOf } from './object-key.ts'
+import { OpenStreams } from './open-streams.ts'
+import type { Pace } from './pace.ts'
 import { RecentIds } from './recent-ids.ts'
 import {
   addToWindow,
@@ -43,7 +45,7 @@ export interface WindowsContext {
   readonly intervalMs: number
   readonly maxFileBytes: number
   readonly heldBytesMax: number
-  readonly gzipLevel: number
+  readonly pace: Pace
 }
 
 /** An event that a trail takes. */
@@ -61,9 +63,23 @@ const newStream = (): Pick<OpenStream, 'through' | 'seen' | 'replays' | 'recent'
   window: undefined,
 })
 
+/** Windows that are closed at the same time: each waits for gzip and for a commit. */
+const CLOSINGS_AT_ONCE = 32
+/**
+ * Share of the bound that may be held when nothing is being compressed. What is above it is closed
+ * or put; what is below came in faster than gzip took it.
+ */
+const HELD_WHEN_IDLE_SHARE = 0.75
+
+/** Waits for all, so that none goes on behind an error. */
+export const allSettledOrThrow = async (work: readonly Promise<unknown>[]): Promise<void> => {
+  const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
+}
+
 export class Windows {
   readonly #context: WindowsContext
-  readonly #streams = new Map<string, OpenStream>()
+  readonly #streams = new OpenStreams()
   #floor: Sequence = 0
 
   constructor(context: WindowsContext) {
@@ -79,15 +95,37 @@ export class Windows {
       for (const [id, stream] of Object.entries(document?.streams ?? {})) {
         const [incarnation = '', of, folder] = id.split('/')
         if (document === undefined || Number(of) !== shard) continue
-        const { trailArn, region } = document
-        const place = { chain, trailArn, region, folder: folder as LogFolder }
+        const { trailArn, account, region } = document
+        const place = { chain, trailArn, account, region, folder: folder as LogFolder }
         await this.#resume(incarnation, place, stream)
       }
     }
   }
 
-  /** Adds an event; what was taken, planned or delivered before is not added again. */
-  async take(trail: Trail, taken: TakenEvent): Promise<void> {
+  /**
+   * Adds an event; what was taken, planned or delivered before is not added again. Undefined where
+   * there is nothing to wait for, which is nearly always: a promise an event would cost more than
+   * all the rest.
+   */
+  take(trail: Trail, taken: TakenEvent): Promise<void> | undefined {
+    const { event, address } = taken
+    const stream = this.#streams.get(trail.incarnation, event)
+    if (stream === undefined || event.origin.kind === 'delivery') {
+      return this.#takeSlowly(trail, taken)
+    }
+    if (!isAfter(address, stream.seen)) return undefined
+    const { window } = stream
+    if (isAfter(address, stream.through)) {
+      if (window === undefined || this.#isFull(window, event)) {
+        return this.#takeSlowly(trail, taken)
+      }
+      this.#add(window, taken)
+    } else stream.replays.find(({ plan }) => contains(plan, address))?.builder.add(event.text)
+    stream.seen = address
+    return undefined
+  }
+
+  async #takeSlowly(trail: Trail, taken: TakenEvent): Promise<void> {
     const { event, address } = taken
     const stream = await this.#streamOf(trail, event)
     if (!isAfter(address, stream.seen)) return
@@ -106,9 +144,16 @@ export class Windows {
   }
 
   async close(which: (stream: OpenStream, window: Window) => boolean): Promise<void> {
+    const closings: (() => Promise<void>)[] = []
     for (const stream of this.#streams.values()) {
       const { window } = stream
-      if (window !== undefined && which(stream, window)) await this.#closeWindow(stream, window)
+      if (window === undefined || !which(stream, window)) continue
+      closings.push(() => this.#closeWindow(stream, window))
+    }
+    // Several at once, so that their plans share a commit.
+    while (closings.length > 0) {
+      const group = closings.splice(0, CLOSINGS_AT_ONCE).map((closing) => closing())
+      await allSettledOrThrow(group)
     }
   }
 
@@ -123,16 +168,21 @@ export class Windows {
     const { budget, heldBytesMax, flights, shard, telemetry } = this.#context
     telemetry.held(budget.held)
     if (budget.held <= heldBytesMax) return
+    // Nothing more is taken meanwhile: this is also what holds us back to the speed of gzip and puts.
     const open = [...this.#streams.values()].flatMap(({ window }) => window ?? [])
     await Promise.all(open.map(({ builder }) => builder.idle()))
-    open.sort((a, b) => b.builder.held - a.builder.held)
-    let excess = budget.held - heldBytesMax / 2
-    for (const largest of open) {
-      if (excess <= 0) break
-      excess -= largest.builder.held
-      await this.close((_stream, window) => window === largest)
+    if (budget.held > heldBytesMax * HELD_WHEN_IDLE_SHARE) {
+      open.sort((a, b) => b.builder.held - a.builder.held)
+      let excess = budget.held - heldBytesMax / 2
+      const largest = new Set<Window>()
+      for (const window of open) {
+        if (excess <= 0) break
+        excess -= window.builder.held
+        largest.add(window)
+      }
+      await this.close((_stream, window) => largest.has(window))
     }
-    await flights.settled(shard)
+    if (budget.held > heldBytesMax * HELD_WHEN_IDLE_SHARE) await flights.settled(shard)
   }
 
   firstSequence(): Sequence {
@@ -141,82 +191,96 @@ export class Windows {
     return first
   }
 
-  busy(trailArn: string, region: string): boolean {
-    return [...this.#streams.values()].some(
-      (stream) =>
-        stream.trailArn === trailArn &&
-        stream.region === region &&
-        (stream.window !== undefined || stream.replays.length > 0),
-    )
+  /** `chain`: the key of a chain document. */
+  busy(chain: string): boolean {
+    for (const stream of this.#streams.values()) {
+      if (stream.chain !== chain) continue
+      if (stream.window !== undefined || stream.replays.length > 0) return true
+    }
+    return false
   }
 
   #slot(): number {
     return slotOf(this.#context.clock.now(), this.#context.intervalMs)
   }
 
-  #builder(): LogFileBuilder {
-    return new LogFileBuilder(this.#context.gzipLevel, this.#context.budget)
-  }
-
   async #streamOf(trail: Trail, event: SealedEvent): Promise<OpenStream> {
     const folder = folderOf(event.category)
-    const id = `${trail.incarnation}/${event.region}/${folder}`
-    const known = this.#streams.get(id)
+    const { account, region } = event
+    const known = this.#streams.get(trail.incarnation, event)
     if (known !== undefined) return known
-    await this.#context.store.read(trail.arn, trail.account, event.region)
-    const chain = chainKey(trail.arn, event.region)
-    const place = { chain, trailArn: trail.arn, region: event.region, folder }
+    await this.#context.store.read(trail.arn, account, region)
+    const chain = chainKey(trail.arn, account, region)
+    const place = { chain, trailArn: trail.arn, account, region, folder }
     const stream: OpenStream = { ...place, ...newStream() }
-    this.#streams.set(id, stream)
+    this.#streams.add(trail.incarnation, stream)
     return stream
   }
 
   async #resume(
     incarnation: string,
-    place: Pick<OpenStream, 'chain' | 'trailArn' | 'region' | 'folder'>,
+    place: Pick<OpenStream, 'chain' | 'trailArn' | 'account' | 'region' | 'folder'>,
     { through, plans, deliveries }: Stream,
   ): Promise<void> {
     const replays: Replay[] = []
     for (const plan of plans) {
-      if (plan.last.sequence > this.#floor) replays.push({ plan, builder: this.#builder() })
+      if (plan.last.sequence > this.#floor) replays.push(this.#replayOf(plan))
       else await this.#drop(place.chain, plan, 'Its events are behind the cursor.')
     }
     const stream: OpenStream = { ...place, ...newStream(), through, replays }
     for (const delivery of deliveries ?? []) stream.recent.add(delivery, '')
-    this.#streams.set(`${incarnation}/${place.region}/${place.folder}`, stream)
+    this.#streams.add(incarnation, stream)
   }
 
   async #fill(stream: OpenStream, trail: Trail, taken: TakenEvent): Promise<void> {
-    const { event, address, eventTime } = taken
+    const { event, address } = taken
     const own = event.origin.kind === 'delivery'
     // After a crash between put and record the same put is recorded once more.
     if (own && stream.recent.isRepeat(event.eventId, `${address.sequence}.${address.index}`)) return
-    const { builder: open } = stream.window ?? {}
-    const full =
-      open !== undefined &&
-      (open.sealed || open.bytesWith(event.text.length) > this.#context.maxFileBytes)
-    if (full && stream.window !== undefined) await this.#closeWindow(stream, stream.window)
-    stream.window ??= {
+    const open = stream.window
+    if (open !== undefined && this.#isFull(open, event)) await this.#closeWindow(stream, open)
+    stream.window ??= this.#newWindow(trail, address)
+    this.#add(stream.window, taken)
+    if (own) stream.window.deliveries.push(event.eventId)
+  }
+
+  #isFull({ builder }: Window, { text }: SealedEvent): boolean {
+    return builder.sealed || builder.bytesWith(text.length) > this.#context.maxFileBytes
+  }
+
+  #add(window: Window, { event, address, eventTime }: TakenEvent): void {
+    window.imported &&= event.origin.kind === 'import'
+    addToWindow(window, event.text, address, eventTime)
+    this.#context.pace.took(event.text.length)
+  }
+
+  #newWindow(trail: Trail, first: Address): Window {
+    const { pace, budget } = this.#context
+    const compressing = pace.compressing(this.#streams.values().length, () => window.imported)
+    const window: Window = {
       trail,
-      builder: this.#builder(),
+      builder: new LogFileBuilder(compressing, budget),
       slot: this.#slot(),
-      first: address,
-      last: address,
+      first,
+      last: first,
       oldest: null,
       newest: null,
       deliveries: [],
+      imported: true,
     }
-    addToWindow(stream.window, event.text, address, eventTime)
-    if (own) stream.window.deliveries.push(event.eventId)
+    return window
+  }
+
+  #replayOf(plan: Plan): Replay {
+    const { budget } = this.#context
+    return { plan, builder: new LogFileBuilder(compressingAgain(plan.compression), budget) }
   }
 
   async #closeWindow(stream: OpenStream, window: Window): Promise<void> {
     const { shard, clock, intervalMs, store, flights } = this.#context
     const plan = planOf(stream, window, { shard, intervalMs, now: clock.now() })
     const file = await window.builder.finish()
-    await store.update(stream.chain, (document) =>
-      withPlan(document, plan, this.#floor, window.deliveries),
-    )
+    await store.update(stream.chain, (document) => withPlan(document, plan, this.#floor, window))
     stream.through = plan.last
     stream.window = undefined
     window.builder.release()
@@ -233,11 +297,15 @@ export class Windows {
         { key: plan.key, planned: plan.count, found: builder.events },
         'The journal no longer gives what a delivery plan announced; what it gives is delivered.',
       )
-      executed = { ...plan, sha256: file.sha256, bytes: file.bytes, count: builder.events }
+      const { sha256, bytes } = file
+      const { events: count, compression } = builder
+      executed = { ...plan, sha256, bytes, count, compression }
     }
     if (builder.events === 0) await this.#drop(stream.chain, plan, 'Its events are gone.')
     else if (executed !== plan) {
-      await store.update(stream.chain, (document) => withPlan(document, executed, 0, []))
+      await store.update(stream.chain, (document) =>
+        withPlan(document, executed, 0, { imported: document.importOnly === true }),
+      )
     }
     stream.replays.shift()
     builder.release()

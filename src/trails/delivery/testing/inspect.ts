@@ -1,5 +1,6 @@
 /** What a bucket holds, checked as an auditor would. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { crc32, inflateRawSync } from 'node:zlib'
 import type { ParsedLogFile } from '../../../integrity/parse-digest.ts'
 import type { Inflated, VerifyAccess, VerifySummary } from '../../../integrity/verification.ts'
@@ -45,6 +46,15 @@ export const accessOf = (
   fetch: async (name, key) => {
     const object = bucket.objects.get(`${name}/${key}`)
     return object === undefined ? undefined : { body: object.body, metadata: object.metadata ?? {} }
+  },
+  hash: async (name, key) => {
+    const object = bucket.objects.get(`${name}/${key}`)
+    if (object === undefined) return undefined
+    const found = inflateMember(object.body)
+    return {
+      sha256: found && createHash('sha256').update(found.data).digest('hex'),
+      trailing: found?.trailing ?? false,
+    }
   },
   publicKey,
   inflate: inflateMember,

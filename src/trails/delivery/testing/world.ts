@@ -1,6 +1,7 @@
 /** A small journal, documents and buckets around the delivery consumer, on a hand clock. */
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
@@ -27,6 +28,9 @@ export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 /** 2026-03-02 08:15:20 */
 export const START = Date.UTC(2026, 2, 2, 8, 15, 20)
+
+/** So often in a row the pending folder is seen without a file that is being written. */
+const LOOKS = 3
 
 export const master = masterKeyOf(Buffer.alloc(32, 7))
 const sharedKeys = openSigningKeys({
@@ -116,6 +120,8 @@ export class World implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'clew-delivery-'))
   readonly signingKeys: SigningKeys
   #consumer: DeliveryConsumer | undefined
+  /** Settings of the lives that are still to come. */
+  changed: Partial<DeliveryOptions> = {}
   life = new Life()
 
   constructor(options: WorldOptions = {}) {
@@ -212,6 +218,7 @@ export class World implements Disposable {
       digestIntervalMs: HOUR,
       maxFileBytes: 50_000_000,
       ...this.#options,
+      ...this.changed,
     })
     this.#consumer = consumer
     for (const shard of this.shards) {
@@ -251,7 +258,19 @@ export class World implements Disposable {
   /** A new process from the cursors; the old one is gone. */
   async restart(death?: Death): Promise<void> {
     this.#fed.clear()
+    this.life.kill()
+    await this.#filesAtRest()
     await this.start(death)
+  }
+
+  /** A process that dies leaves no write under way; here it is the same one that goes on. */
+  async #filesAtRest(): Promise<void> {
+    const folder = join(this.folder, 'pending')
+    for (let calm = 0; calm < LOOKS; ) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const names = existsSync(folder) ? await readdir(folder) : []
+      calm = names.some((name) => name.startsWith('.')) ? 0 : calm + 1
+    }
   }
 
   /** Lets background work come to its end. */

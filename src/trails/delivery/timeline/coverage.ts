@@ -35,12 +35,19 @@ const coversOrigin = (trail: Trail, { origin }: SealedEvent): boolean => {
   }
 }
 
-export const coversEvent = (trail: Trail, event: SealedEvent): boolean =>
-  trail.account === event.account && coversRegion(trail, event.region) && coversOrigin(trail, event)
+/** An import delivers through the trail that it names whichever account its events name. */
+const coversAccount = (trail: Trail, { origin, account }: SealedEvent): boolean =>
+  origin.kind === 'import' || trail.account === account
 
-/** `eventSource`: of the record; a single-region trail may leave the global services out. */
+export const coversEvent = (trail: Trail, event: SealedEvent): boolean =>
+  coversAccount(trail, event) && coversRegion(trail, event.region) && coversOrigin(trail, event)
+
+/** A single-region trail may leave the global services out. */
+export const mayExcludeGlobal = (trail: Trail, region: string): boolean =>
+  !trail.includeGlobalServiceEvents && region === GLOBAL_REGION
+
+/** `eventSource`: of the record. */
 export const excludesGlobal = (trail: Trail, region: string, eventSource: unknown): boolean =>
-  !trail.includeGlobalServiceEvents &&
-  region === GLOBAL_REGION &&
+  mayExcludeGlobal(trail, region) &&
   typeof eventSource === 'string' &&
   GLOBAL_SOURCES.has(eventSource)

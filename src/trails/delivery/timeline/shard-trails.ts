@@ -1,10 +1,11 @@
 /** The trails of one shard as they hold at its place in the order, ready to be asked by account. */
 import type { SealedEvent } from '../../../event/sealed-event.ts'
+import { accountOfTrail } from '../chain-state.ts'
 import type { DeliverySettings, EventPredicate } from '../options.ts'
-import { coversEvent, excludesGlobal } from './coverage.ts'
+import { coversEvent, excludesGlobal, mayExcludeGlobal } from './coverage.ts'
 import { isLogging, type Snapshot } from './timeline.ts'
 
-interface ActiveTrail {
+export interface ActiveTrail {
   readonly snapshot: Snapshot
   readonly selects: EventPredicate
 }
@@ -19,9 +20,15 @@ export interface ClosingTrail {
 
 const NONE: readonly ActiveTrail[] = []
 
+/** Whose trails are asked: an import names its trail, whichever account its events name. */
+const trailAccountOf = ({ account, origin }: SealedEvent): string | undefined => {
+  if (origin.kind !== 'import') return account
+  return origin.trailArn === undefined ? undefined : accountOfTrail(origin.trailArn)
+}
+
 export interface ShardTrails {
   set(snapshot: Snapshot): void
-  /** The trails that cover the event; their selectors are not asked yet. */
+  /** The trails that may take the event: their selectors are asked only about its category. */
   candidates(event: SealedEvent): readonly ActiveTrail[]
   /** Every trail ARN's last form, deleted ones included. */
   latest(trailArn: string): Snapshot | undefined
@@ -47,16 +54,29 @@ export const createShardTrails = (
       if (!stale) latest.set(arn, snapshot)
     },
     candidates: (event) => {
-      const trails = active.get(event.account)
+      const account = trailAccountOf(event)
+      const trails = account === undefined ? undefined : active.get(account)
       if (trails === undefined || trails.length === 0) return NONE
-      return trails.filter(({ snapshot }) => coversEvent(snapshot.trail, event))
+      // Nearly always none or all of them: then there is no new list.
+      let covering = 0
+      for (const trail of trails) if (mayTake(trail, event)) covering++
+      if (covering === 0) return NONE
+      if (covering === trails.length) return trails
+      return trails.filter((trail) => mayTake(trail, event))
     },
     latest: (trailArn) => latest.get(trailArn),
     closing: new Map(),
   }
 }
 
-/** Does the trail deliver the event? `record` is its parsed text. */
+const mayTake = ({ snapshot, selects }: ActiveTrail, event: SealedEvent): boolean =>
+  selects.always(event.category) !== false && coversEvent(snapshot.trail, event)
+
+/** False for a candidate that takes the event whatever its record says. */
+export const needsRecord = ({ snapshot, selects }: ActiveTrail, event: SealedEvent): boolean =>
+  selects.always(event.category) !== true || mayExcludeGlobal(snapshot.trail, event.region)
+
+/** Does the candidate deliver the event? `record` is its parsed text. */
 export const selectsEvent = (
   { snapshot, selects }: ActiveTrail,
   event: SealedEvent,

@@ -1,0 +1,69 @@
+/** What an import tells: refused records as they are met, and the figures at the end. */
+import { closeSync, openSync, writeSync } from 'node:fs'
+import type { ImportCounts, Problem } from '../../capture/import/importer.ts'
+
+/** Places that are told on stderr; all of them go into `--report FILE`. */
+export const PROBLEMS_SHOWN_MAX = 10
+
+export interface ProblemReport {
+  add(problem: Problem): void
+  /** Says what was not shown. */
+  close(): void
+}
+
+/** What steers a terminal is not shown: names and values are whoever's wrote the logs. */
+const visible = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd')
+
+const placeOf = ({ file, record, offset }: Problem): string =>
+  record === undefined ? file : `${file}: record ${record} at byte ${offset ?? 0}`
+
+export const createProblemReport = (
+  say: (text: string) => void,
+  file: string | undefined,
+): ProblemReport => {
+  const handle = file === undefined ? undefined : openSync(file, 'w', 0o600)
+  let count = 0
+  return {
+    add: (problem) => {
+      count++
+      if (handle !== undefined) writeSync(handle, `${JSON.stringify(problem)}\n`)
+      if (count <= PROBLEMS_SHOWN_MAX) {
+        say(visible(`${placeOf(problem)}: skipped, ${problem.reason}`))
+      }
+    },
+    close: () => {
+      const more = count - PROBLEMS_SHOWN_MAX
+      const where = file === undefined ? '--report FILE writes all of them' : `all are in ${file}`
+      if (more > 0) say(`… and ${more} more were skipped; ${where}.`)
+      if (handle !== undefined) closeSync(handle)
+    },
+  }
+}
+
+export interface ImportSummary extends ImportCounts {
+  readonly digestFilesIgnored: number
+  readonly seconds: number
+  readonly eventsPerSecond: number
+  readonly trail: string | null
+  readonly interrupted: boolean
+}
+
+export const summaryText = (summary: ImportSummary): string => {
+  const counted = (value: number): string => value.toLocaleString('en-US')
+  const rows: readonly (readonly [number, string])[] = [
+    [summary.imported, 'events imported'],
+    [summary.repeats, 'repeats dropped: the same event was imported before'],
+    [summary.changed, 'of the imported repeat an eventID with another text'],
+    [summary.tooOld, 'of the imported are older than the event history'],
+    [summary.skipped, 'records skipped'],
+    [summary.files, 'files'],
+    [summary.filesKnown, 'of them were finished by an earlier run'],
+    [summary.digestFilesIgnored, 'digest files left alone'],
+  ]
+  const shown = rows.filter(([value], index) => value > 0 || index === 0)
+  const lines = shown.map(([value, what]) => `${counted(value).padStart(14)}  ${what}`)
+  const seconds = summary.seconds.toFixed(1)
+  lines.push(`${seconds.padStart(14)}  seconds, ${counted(summary.eventsPerSecond)} events/s`)
+  if (summary.trail !== null) lines.push(`${''.padStart(14)}  through ${summary.trail}`)
+  return `${lines.join('\n')}\n`
+}
