@@ -23,18 +23,11 @@ const shim = compileShim('faults')
 const skip = typeof shim === 'string' ? shim : false
 const library = typeof shim === 'string' ? '' : shim.path
 
-/** Found by these tests, and not mended yet. */
-const DELIVERY_TODO =
-  'a flight that is repeated after its file was parked delivers it and leaves the parked copy, which is listed once more'
-const OPEN: Readonly<Record<string, string>> = { delivery: DELIVERY_TODO }
-
 interface Known {
   readonly store: string
   readonly what: string
   readonly call: RegExp
   readonly kind: string
-  /** Not mended yet, and why. */
-  readonly todo?: string
 }
 
 /** Faults that once lost or leaked something: these are never left to the sample. */
@@ -58,7 +51,6 @@ const MENDED: readonly Known[] = [
     what: 'a parked file whose folder cannot be synced',
     call: /^sync \/delivery\/pending$/,
     kind: 'error',
-    todo: DELIVERY_TODO,
   },
 ]
 const MENDED_RUNS_MAX = 3
@@ -74,8 +66,8 @@ describe('faults of the file system', { skip, concurrency: 1 }, () => {
   after(() => {
     if (typeof shim !== 'string') shim[Symbol.dispose]()
   })
-  for (const { store: name, what, call, kind, todo } of MENDED) {
-    it(`stay mended: ${name}, ${what}`, todo === undefined ? {} : { todo }, async () => {
+  for (const { store: name, what, call, kind } of MENDED) {
+    it(`stay mended: ${name}, ${what}`, async () => {
       const store = await storeCase(name)
       const [sound] = await runFaults(library, store, [SOUND_RUN])
       const places = (sound?.calls ?? []).flatMap((each, at) => (call.test(each) ? [at] : []))
@@ -89,8 +81,7 @@ describe('faults of the file system', { skip, concurrency: 1 }, () => {
     })
   }
   for (const name of STORE_NAMES) {
-    const todo = OPEN[name]
-    it(`lose nothing acknowledged of: ${name}`, todo === undefined ? {} : { todo }, async (t) => {
+    it(`lose nothing acknowledged of: ${name}`, async (t) => {
       const store = await storeCase(name)
       const lying = { ...SOUND_RUN, lying: true, after: 'power loss' } as const
       const [sound, lied] = await runFaults(library, store, [SOUND_RUN, lying])

@@ -7,12 +7,13 @@ export const parseAmzDate = (text: string): number | undefined => {
   const parts = BASIC.exec(text)
   if (parts === null) return undefined
   const [, year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts.map(Number)
+  if (hour > 23 || minute > 59 || second > 59) return undefined
   // Date.UTC would take a year below 100 for one of the last century.
-  if (year < 100 || hour > 23 || minute > 59 || second > 59) return undefined
-  const ms = Date.UTC(year, month - 1, day, hour, minute, second)
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day)
+  date.setUTCHours(hour, minute, second)
   // It turns 31 February into 3 March; such a date is no date.
-  const date = new Date(ms)
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? ms : undefined
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : undefined
 }
 
 /** Epoch milliseconds to `20260302T081407Z`. */

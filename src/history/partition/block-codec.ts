@@ -138,11 +138,23 @@ export const intactBlockAt = (bytes: Buffer, offset: number): number | undefined
   return crc === bytes.readUInt32BE(offset + 12) ? end - offset : undefined
 }
 
+/** zlib answers a view of a much larger piece, which the texts would keep in memory. */
+const exactCopy = (bytes: Buffer): Buffer => {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
+}
+
 /** Opens a block whose checksum holds. Throws EncryptionError, or `damaged-block`. */
 export const decodeBlock = (block: Buffer, place: BlockPlace, cipher: Cipher): StoredEvent[] => {
   const packed = cipher.open(block.subarray(BLOCK_HEADER_BYTES), placeBytes(place))
   try {
-    const plain = zstdDecompressSync(packed, { maxOutputLength: BLOCK_PLAIN_BYTES_MAX })
+    const plain = exactCopy(
+      zstdDecompressSync(packed, {
+        maxOutputLength: BLOCK_PLAIN_BYTES_MAX,
+        chunkSize: PLAIN_BYTES_USUAL,
+      }),
+    )
     let at = plain.indexOf(10) + 1
     const directory = JSON.parse(plain.toString('utf8', 0, at)) as DirectoryRow[]
     const events = directory.map(([shard, sequence, index, length, ...facts]): StoredEvent => {

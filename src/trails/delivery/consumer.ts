@@ -47,8 +47,16 @@ const openParts = async (
   const pending = await openPendingFolder(join(settings.folder, 'pending'), settings.master, logger)
   const shared = { documents, clock, logger, store, put, status, telemetry, budget }
   const bytesMax = settings.pendingBytesMax
-  const parked = new ParkedFiles({ ...shared, pending, bytesMax })
-  const flights = new Flights({ ...shared, park: (plan, body) => parked.park(plan, body) })
+  const parked = new ParkedFiles({
+    ...shared,
+    ...{ pending, bytesMax },
+    isFlying: (id) => flights.has(id),
+  })
+  const flights = new Flights({
+    ...shared,
+    park: (plan, body) => parked.park(plan, body),
+    unpark: (id) => pending.remove(id),
+  })
   const outbox = new Outbox(shared)
   const { signingKeys } = settings
   const digester = new Digester({

@@ -90,7 +90,7 @@ const readAtOnce = (
   request: IncomingMessage,
   { contentLength, bytesMax, budget }: WholeBodyOptions,
 ): Buffer | undefined => {
-  if (!request.complete || contentLength === undefined || contentLength > bytesMax) return undefined
+  if (contentLength === undefined || contentLength > bytesMax) return undefined
   if (request.readableLength !== contentLength || !budget.take(contentLength)) return undefined
   const whole: unknown = request.read()
   // Lets it end, so that the connection can take the next request.

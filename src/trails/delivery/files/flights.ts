@@ -23,6 +23,8 @@ export interface FlightsContext {
   readonly budget: MemoryBudget
   /** Takes a file whose put failed; durable when it resolves. */
   readonly park: (plan: Plan, body: Uint8Array) => Promise<void>
+  /** Removes what an earlier attempt parked; nothing where it parked nothing. */
+  readonly unpark: (id: string) => Promise<void>
 }
 
 type Outcome = DeliveryFailure | undefined
@@ -59,6 +61,11 @@ export class Flights {
     const running = this.#of(shard).flatMap((flight) => flight.running ?? [])
     const outcomes = await Promise.all(running)
     return outcomes.filter((failure) => failure !== undefined)
+  }
+
+  /** A parked copy of such a file is void: its plan is still open. */
+  has(id: string): boolean {
+    return this.#flights.has(id)
   }
 
   firstSequence(shard: Shard): Sequence {
@@ -98,11 +105,13 @@ export class Flights {
   }
 
   async #fly({ plan, file }: Flight): Promise<Outcome> {
-    const { clock, store, status, telemetry, put, park } = this.#context
+    const { clock, store, status, telemetry, put, park, unpark } = this.#context
     const key = chainKey(plan.trailArn, plan.account, plan.region)
     const failure = await put({ ...plan, body: file.body, at: plan.plannedAt })
     const now = clock.now()
     if (failure === undefined) {
+      // An attempt before this one may have parked the file and then failed to record that.
+      await unpark(plan.id)
       await store.update(key, (document) => withDelivered(document, plan))
       const oldest = Date.parse(plan.oldestEventTime ?? '')
       const age = Number.isNaN(oldest) ? 0 : Math.max(0, now - oldest) / 1000

@@ -5,10 +5,11 @@
  */
 import type { Shard } from '../../../journal/journal.ts'
 import type { Clock } from '../../../platform/clock.ts'
+import { systemCodeOf } from '../../../platform/errors.ts'
 import type { Logger } from '../../../platform/logger.ts'
 import { type Plan, withoutSettled, withSettled } from '../chain-state.ts'
 import { type ChainStore, chainKey } from '../chain-store.ts'
-import type { DeliveryFailure } from '../errors.ts'
+import { DeliveryError, type DeliveryFailure } from '../errors.ts'
 import type { Putter } from '../putter.ts'
 import { RetryHorizon, RetrySchedule } from '../retry-schedule.ts'
 import type { StatusWriter } from '../status-writer.ts'
@@ -24,6 +25,8 @@ export interface ParkedContext {
   readonly telemetry: DeliveryTelemetry
   readonly pending: PendingFolder
   readonly bytesMax: number
+  /** Files that are not parked yet for good: they are their flight's. */
+  readonly isFlying: (id: string) => boolean
 }
 
 /**
@@ -65,8 +68,9 @@ export class ParkedFiles {
 
   /** Above the folder's bound the oldest files are given up. */
   async park(plan: Plan, body: Uint8Array): Promise<void> {
-    const { pending, bytesMax } = this.#context
+    const { pending, bytesMax, isFlying } = this.#context
     for (const { plan: oldest } of pending.list()) {
+      if (isFlying(oldest.id)) continue
       if (pending.bytes() + body.length <= bytesMax) break
       await this.#alone(oldest, () => this.#giveUp(oldest, 'The pending folder is full.'))
     }
@@ -120,8 +124,9 @@ export class ParkedFiles {
   }
 
   #plans(shard: Shard): Plan[] {
-    const plans = this.#context.pending.list().map(({ plan }) => plan)
-    return plans.filter((plan) => plan.shard === shard)
+    const { pending, isFlying } = this.#context
+    const plans = pending.list().map(({ plan }) => plan)
+    return plans.filter((plan) => plan.shard === shard && !isFlying(plan.id))
   }
 
   #trails(shard: Shard): string[] {
@@ -177,6 +182,9 @@ export class ParkedFiles {
     try {
       return await pending.read(plan.id)
     } catch (error) {
+      // The disk may answer again; only what is gone or damaged never comes back.
+      const isLost = error instanceof DeliveryError || systemCodeOf(error) === 'ENOENT'
+      if (!isLost) throw error
       logger.error({ error, key: plan.key }, 'A pending delivery cannot be read.')
       await this.#giveUp(plan, 'Its pending file cannot be read.')
       return undefined

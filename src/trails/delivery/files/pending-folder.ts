@@ -3,7 +3,7 @@
  * own data key. Layout (docs/formats/log-file.md): magic, wrapped key, then two sealed chunks, each
  * with its length in four bytes: the plan as JSON, and the object's bytes.
  */
-import { open, readdir, readFile, stat, unlink } from 'node:fs/promises'
+import { open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, syncFolder, writeFileDurably } from '../../../platform/durable-files.ts'
 import { type MasterKey, WRAPPED_KEY_BYTES } from '../../../platform/encryption.ts'
@@ -68,10 +68,10 @@ export const readPlan = async (path: string, master: MasterKey): Promise<Plan> =
   }
 }
 
-/** The object's bytes. Rejects with DeliveryError `bad-pending-file`. */
+/** The object's bytes. Rejects with DeliveryError `bad-pending-file`, or the system's error. */
 export const readBody = async (path: string, master: MasterKey): Promise<Buffer> => {
+  const bytes = await readFile(path)
   try {
-    const bytes = await readFile(path)
     const cipher = master.dataKey(bytes.subarray(MAGIC.length, MAGIC.length + WRAPPED_KEY_BYTES))
     const body = HEAD_BYTES + bytes.readUInt32LE(HEAD_BYTES - LENGTH_BYTES)
     const length = bytes.readUInt32LE(body)
@@ -89,6 +89,8 @@ export const openPendingFolder = async (
 ): Promise<PendingFolder> => {
   await makeFolder(folder)
   const files = new Map<string, PendingFile>()
+  /** Writes that failed: the file may be there all the same. */
+  const unsure = new Set<string>()
   const pathOf = (id: string): string => join(folder, `${id}${PENDING_SUFFIX}`)
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
@@ -112,15 +114,18 @@ export const openPendingFolder = async (
       const { wrapped, cipher } = master.newDataKey()
       const sealedPlan = framed(cipher.seal(Buffer.from(JSON.stringify(plan))))
       const content = Buffer.concat([MAGIC, wrapped, sealedPlan, framed(cipher.seal(body))])
+      unsure.add(plan.id)
       await writeFileDurably(pathOf(plan.id), content)
+      unsure.delete(plan.id)
       files.set(plan.id, { plan, bytes: content.length })
     },
     read: (id) => readBody(pathOf(id), master),
     remove: async (id) => {
-      if (!files.has(id)) return
-      await unlink(pathOf(id))
+      if (!files.has(id) && !unsure.has(id)) return
+      await rm(pathOf(id), { force: true })
       await syncFolder(folder)
       files.delete(id)
+      unsure.delete(id)
     },
   }
 }
