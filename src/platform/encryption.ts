@@ -68,6 +68,9 @@ const cipherOf = (key: KeyObject): Cipher => ({
   },
 })
 
+/** Purposes whose key is remembered; there may be one for every access key. */
+const SEALERS_MAX = 64
+
 /** `secret`: exactly 32 bytes. */
 export const masterKeyOf = (secret: Uint8Array): MasterKey => {
   if (secret.length !== 32) {
@@ -76,6 +79,13 @@ export const masterKeyOf = (secret: Uint8Array): MasterKey => {
   const derive = (purpose: string): KeyObject =>
     createSecretKey(Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), purpose, 32)))
   const wrapper = cipherOf(derive('clew wrap v1'))
+  /** The first purposes, that is those of the whole store: deriving a key costs more than sealing. */
+  const sealers = new Map<string, Cipher>()
+  const sealerFor = (purpose: string): Cipher => {
+    const sealer = sealers.get(purpose) ?? cipherOf(derive(`clew seal v1 ${purpose}`))
+    if (sealers.size < SEALERS_MAX) sealers.set(purpose, sealer)
+    return sealer
+  }
   return {
     newDataKey: () => {
       const key = randomBytes(32)
@@ -87,10 +97,9 @@ export const masterKeyOf = (secret: Uint8Array): MasterKey => {
       return (text) => createHmac('sha256', key).update(text).digest()
     },
     sealText: (plain, purpose) =>
-      cipherOf(derive(`clew seal v1 ${purpose}`))
+      sealerFor(purpose)
         .seal(typeof plain === 'string' ? Buffer.from(plain) : plain)
         .toString('base64'),
-    openText: (sealed, purpose) =>
-      cipherOf(derive(`clew seal v1 ${purpose}`)).open(Buffer.from(sealed, 'base64')),
+    openText: (sealed, purpose) => sealerFor(purpose).open(Buffer.from(sealed, 'base64')),
   }
 }

@@ -10,9 +10,9 @@ import { FINGERPRINT_BYTES } from './repeats/fingerprint.ts'
 import type { FrameNote } from './repeats/import-store.ts'
 import { HOUR_MS } from './repeats/repeat-index.ts'
 
-/** A batch is closed behind the piece of a file that reaches one of these: one frame a shard. */
-export const BATCH_BYTES = 768 * 1024
-export const BATCH_EVENTS = 1024
+/** A batch is closed behind the piece of a file that reaches one of these: a few frames a shard. */
+export const BATCH_BYTES = 4 * 1024 * 1024
+export const BATCH_EVENTS = 4096
 
 export interface NewEvent extends ImportedEvent {
   readonly fingerprint: Buffer

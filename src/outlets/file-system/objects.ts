@@ -7,7 +7,7 @@ import { systemCodeOf } from '../../platform/errors.ts'
 import { ObjectStoreError } from '../object-store.ts'
 import type { BucketStore } from './buckets.ts'
 import type { CommitQueue } from './commit-queue.ts'
-import { readContent } from './content/content-file.ts'
+import { readContent, SMALL_CONTENT_BYTES_MAX } from './content/content-file.ts'
 import type { ContentFolder } from './content/content-folder.ts'
 import { type ChecksumAlgorithm, DEFAULT_CHECKSUM } from './content/digests.ts'
 import { type CheckReceived, type Received, receive } from './content/incoming.ts'
@@ -281,6 +281,10 @@ async function* partBytes(
     const last = Math.min(size - 1, range.last - offset)
     offset += size
     if (file === null || first > last) continue
+    if (size <= SMALL_CONTENT_BYTES_MAX) {
+      yield content.readSmall(file, size).subarray(first, last + 1)
+      continue
+    }
     const handle: FileHandle = await content.openFile(file)
     try {
       yield* readContent(handle, file, masterKey, size, { first, last })

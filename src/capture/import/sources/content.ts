@@ -12,7 +12,7 @@ import type { ImportSource } from './source.ts'
 /** Up to so many stored bytes a file is held; longer ones are read twice. */
 const HELD_STORED_MAX = 16 * 1024 * 1024
 /** Unpacked bytes that are held at most: a longer file, or a gzip bomb, is streamed. */
-const HELD_UNPACKED_MAX = 64 * 1024 * 1024
+const HELD_UNPACKED_MAX = 128 * 1024 * 1024
 /** Unpacked bytes handed out at a time: what the cutter takes in one go. */
 const CHUNK_BYTES = 256 * 1024
 const GZIP_MAGIC = Buffer.of(0x1f, 0x8b)
@@ -60,6 +60,16 @@ const unpackHeld = async (stored: Buffer): Promise<Buffer | undefined> => {
   }
 }
 
+/** Resolves when the engine takes more, or never will. */
+const drained = (engine: Gunzip): Promise<void> =>
+  new Promise((resolve) => {
+    const settle = (): void => {
+      engine.off('drain', settle).off('close', settle)
+      resolve()
+    }
+    engine.on('drain', settle).on('close', settle)
+  })
+
 /** Unpacks a stream; `engine` tells how much of it was taken. */
 async function* unpackStream(source: ImportSource): AsyncGenerator<Buffer> {
   const engine: Gunzip = createGunzip({ chunkSize: CHUNK_BYTES })
@@ -69,10 +79,7 @@ async function* unpackStream(source: ImportSource): AsyncGenerator<Buffer> {
       fed += chunk.length
       if (engine.writableEnded || engine.destroyed) continue
       if (!engine.write(chunk)) {
-        await new Promise<void>((resolve) => {
-          engine.once('drain', resolve)
-          engine.once('close', resolve)
-        })
+        await drained(engine)
       }
     }
     engine.end()

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { syncFolder } from '../../../platform/durable-files.ts'
 import type { MasterKey } from '../../../platform/encryption.ts'
 import { systemCodeOf } from '../../../platform/errors.ts'
-import { ContentWriter } from './content-file.ts'
+import { ContentWriter, readSmallContent } from './content-file.ts'
 
 const TEMPORARY_ENDING = '.tmp'
 const ID_RANDOM_BYTES = 12
@@ -23,6 +23,8 @@ export interface ContentFolder {
    */
   store(body: AsyncIterable<Uint8Array>): Promise<string | null>
   openFile(fileId: string): Promise<FileHandle>
+  /** All of a content of `size` bytes, at most SMALL_CONTENT_BYTES_MAX. Blocks for microseconds. */
+  readSmall(fileId: string, size: number): Buffer
   /** Removing what is gone already is no error. */
   remove(fileId: string): Promise<void>
   /** The ids of files, half-written ones too, that the openers left; `temporary` ones are dropped. */
@@ -109,6 +111,8 @@ export const openContentFolder = async (
         throw error
       }
     },
+    readSmall: (fileId, size) =>
+      readSmallContent(join(folderOf(root, fileId), fileId), fileId, masterKey, size),
     openFile: (fileId) => open(join(folderOf(root, fileId), fileId), 'r'),
     remove: (fileId) => removeFile(join(folderOf(root, fileId), fileId)),
     leftBy: async function* (openers) {
