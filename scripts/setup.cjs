@@ -75,14 +75,29 @@ const run = (command, args, what) => {
   if (result.status !== 0) stop(`${what} failed with exit code ${result.status}.`)
 }
 
+/** What a folder was installed from, and what it should be: `isDone` when the two are the same. */
+const installation = (folder, ...sources) => {
+  const wanted = hashOf(...sources)
+  const stamp = path.join(folder, '.clew-stamp')
+  return {
+    isDone: () => readOr(stamp, '') === wanted,
+    done: () => fs.writeFileSync(stamp, wanted),
+  }
+}
+
+const packages = installation(
+  modules,
+  readOr(path.join(root, 'package-lock.json'), ''),
+  process.platform,
+  process.arch,
+)
+const requirements = path.join(root, 'test', 'requirements.txt')
+const venv = path.join(root, '.venv')
+const clients = installation(venv, readOr(requirements, ''))
+const wantsPython = process.argv.includes('--python')
+
 const installNode = () => {
-  const wanted = hashOf(
-    readOr(path.join(root, 'package-lock.json'), ''),
-    process.platform,
-    process.arch,
-  )
-  const stamp = path.join(modules, '.clew-stamp')
-  if (readOr(stamp, '') === wanted) return
+  if (packages.isDone()) return
   const servers = runningServers()
   if (servers.length > 0) {
     stop(
@@ -93,7 +108,7 @@ const installNode = () => {
     'Installing the npm packages that package-lock.json names (first run, or the lock file changed).',
   )
   run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel', 'error'], '`npm ci`')
-  fs.writeFileSync(stamp, wanted)
+  packages.done()
 }
 
 const checkNode = () => {
@@ -108,11 +123,7 @@ const checkNode = () => {
 }
 
 const installPython = () => {
-  const requirements = path.join(root, 'test', 'requirements.txt')
-  const venv = path.join(root, '.venv')
-  const wanted = hashOf(readOr(requirements, ''))
-  const stamp = path.join(venv, '.clew-stamp')
-  if (readOr(stamp, '') === wanted) return
+  if (clients.isDone()) return
   if (spawnSync('python3', ['--version']).status !== 0) {
     stop('The conformance tests need Python 3 (Debian package python3): `python3` was not found.')
   }
@@ -129,11 +140,12 @@ const installPython = () => {
     ['install', '--quiet', '--disable-pip-version-check', '--no-deps', '-r', requirements],
     '`pip install`',
   )
-  fs.writeFileSync(stamp, wanted)
+  clients.done()
 }
 
-takeLock()
+// What is installed already needs no lock: another set-up may be busy with the other half.
+if (!packages.isDone() || (wantsPython && !clients.isDone())) takeLock()
 installNode()
 checkNode()
-if (process.argv.includes('--python')) installPython()
+if (wantsPython) installPython()
 if (!quiet) say('Set-up is complete.')

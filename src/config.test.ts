@@ -60,7 +60,7 @@ describe('configuration', () => {
       [() => read({}, {}, 'no-such-file.yaml'), /no-such-file\.yaml: ENOENT/],
       [() => read({ listen: '4600' }), /--listen: '4600' is no HOST:PORT/],
       [() => read({ logFileInterval: '5 minutes' }), /--log-file-interval: '5 minutes' is no dur/],
-      [() => read({ account: '12' }), /--account: is no account id/],
+      [() => read({ account: '12' }), /--account: "12" is no account id/],
       [() => read({}, { CLEW_JOURNAL_MAX_BYTES: 'much' }), /CLEW_JOURNAL_MAX_BYTES: 'much'/],
     ]
     for (const [attempt, message] of cases) {

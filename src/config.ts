@@ -134,13 +134,18 @@ const readEnvironment = (environment: NodeJS.ProcessEnv): Map<string, Given> => 
 const readFlags = (flags: ReadonlyMap<string, unknown>): Map<string, Given> =>
   new Map([...flags].map(([path, value]) => [path, { value, from: flagOf(path) }]))
 
+/** Of a wrong value, in its error. Characters. */
+const SHOWN_VALUE_MAX = 80
+
 const parseSetting = (setting: Setting, given: Given): unknown => {
   const result = setting.schema.safeParse(given.value)
   if (result.success) return result.data
   const [issue] = result.error.issues
-  throw new ConfigError('bad-setting', `${given.from}: ${issue?.message ?? 'is not valid'}`, {
-    hint: setting.about,
-  })
+  const message = issue?.message ?? 'is not valid'
+  // Some messages name the value themselves.
+  const value = message.startsWith('is ') ? `${JSON.stringify(given.value)} ` : ''
+  const told = `${given.from}: ${value.slice(0, SHOWN_VALUE_MAX)}${message}`
+  throw new ConfigError('bad-setting', told, { hint: `${setting.path}: ${setting.about}.` })
 }
 
 const nested = (leaves: ReadonlyMap<string, unknown>): Record<string, unknown> => {

@@ -48,6 +48,7 @@ const summaryOf = (result: RunResult, interrupted: boolean): ImportSummary => {
   const { counts } = importer
   return {
     ...counts,
+    forTrail: trail === undefined ? null : counts.imported - counts.leftOut,
     digestFilesIgnored: digests,
     seconds: Math.round(seconds * 1_000) / 1_000,
     eventsPerSecond: seconds > 0 ? Math.round(counts.events / seconds) : 0,

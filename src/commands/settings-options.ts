@@ -26,6 +26,9 @@ export const withSettings = (command: Command, only?: readonly string[]): Comman
   return command.addOption(new Option('--config <file>', 'settings in YAML [CLEW_CONFIG]'))
 }
 
+/** For the variables of AWS clients, which are no settings of Clew. */
+export const processEnvironment = (): NodeJS.ProcessEnv => process.env
+
 /** The configuration of a command made by `withSettings`. */
 export const configOf = (command: Command): Config => {
   const given: Record<string, unknown> = command.optsWithGlobals()

@@ -10,11 +10,13 @@ import { type Finding, isValid, type VerifyTarget } from '../integrity/verificat
 import { verifyChain } from '../integrity/verify-chain.ts'
 import { systemClock } from '../platform/clock.ts'
 import { messageOf } from '../platform/errors.ts'
-import { chainHeadOf } from './verify/chain-heads.ts'
-import type { ChainFilter, ChainPlace } from './verify/chains.ts'
+import { processEnvironment } from './settings-options.ts'
+import { type ChainHead, readChainHeads } from './verify/chain-heads.ts'
+import type { ChainFilter } from './verify/chains.ts'
 import { openOffline, type VerifySource } from './verify/offline.ts'
 import { type ChainProgress, startProgress } from './verify/progress.ts'
 import { type ChainReport, type Output, tellChain, tellJson } from './verify/report.ts'
+import { findServer } from './verify/server-place.ts'
 import { VerifyError } from './verify/verify-error.ts'
 
 const CHAINS_AT_ONCE = 4
@@ -24,8 +26,10 @@ export interface VerifyDependencies {
   readonly output: Output
   /** Epoch milliseconds. */
   readonly now: () => number
-  /** The newest digest that was delivered, from the data folder of `--data`. */
-  readonly chainHead: (data: string, chain: ChainPlace) => Promise<VerifyTarget['head']>
+  /** The newest digests that were delivered, from the data folder of `--data`. */
+  readonly chainHeads: (data: string) => Promise<readonly ChainHead[]>
+  /** Where AWS clients look for an endpoint, keys and a region. */
+  readonly environment: NodeJS.ProcessEnv
   readonly exit: (code: number) => void
   /** How far it is goes to stderr: a line that is drawn over, or one every few seconds. */
   readonly isTerminal: boolean
@@ -37,7 +41,8 @@ const processDependencies: VerifyDependencies = {
     err: (text) => process.stderr.write(text),
   },
   now: () => systemClock.now(),
-  chainHead: chainHeadOf,
+  chainHeads: readChainHeads,
+  environment: processEnvironment(),
   exit: (code) => {
     process.exitCode = code
   },
@@ -74,6 +79,11 @@ const positive = (text: string): number => {
   throw new InvalidArgumentError('It is a number from 1 to 256.')
 }
 
+const accountId = (text: string): string => {
+  if (/^\d{12}$/.test(text)) return text
+  throw new InvalidArgumentError('An account id has 12 digits.')
+}
+
 const filterOf = (options: Options): ChainFilter & { bucket?: string } => ({
   ...(options.trailArn === undefined ? {} : { trailArn: options.trailArn }),
   ...(options.region === undefined ? {} : { region: options.region }),
@@ -86,6 +96,7 @@ const openSource = async (
   folder: string | undefined,
   options: Options,
   range: { readonly start: number; readonly end: number },
+  { chainHeads, environment, output }: VerifyDependencies,
 ): Promise<VerifySource> => {
   if (folder !== undefined) {
     if (options.publicKeys === undefined) {
@@ -93,35 +104,36 @@ const openSource = async (
         hint: 'Write the file with `clew keys export-public`.',
       })
     }
-    return await openOffline(folder, options.publicKeys, filterOf(options))
+    const heads = options.data === undefined ? [] : await chainHeads(options.data)
+    return await openOffline(folder, options.publicKeys, filterOf(options), heads)
   }
   // The AWS clients are only loaded where they are used.
   const { openEndpoint } = await import('./verify/endpoint/endpoint.ts')
+  const { data, endpointUrl } = options
+  const server = endpointUrl === undefined ? findServer(data, environment) : undefined
+  if (server !== undefined) {
+    output.err(`verify: asking the server of ${server.data} at ${server.endpointUrl}\n`)
+  }
   return await openEndpoint({
     ...filterOf(options),
     ...range,
-    ...(options.endpointUrl === undefined ? {} : { endpointUrl: options.endpointUrl }),
+    ...(server ?? (endpointUrl === undefined ? {} : { endpointUrl })),
+    heads: data === undefined ? [] : await chainHeads(data),
     askStatus: options.endTime === undefined,
     connections: options.concurrency,
   })
 }
 
-const targetOf = async (
-  chain: VerifySource['chains'][number],
+const targetOf = (
+  { delivered, ...place }: VerifySource['chains'][number],
   options: Options,
   range: { readonly start: number; readonly end: number },
-  { chainHead }: VerifyDependencies,
-): Promise<VerifyTarget> => {
-  const { delivered, ...place } = chain
-  const head = options.data === undefined ? undefined : await chainHead(options.data, place)
-  return {
-    ...place,
-    ...range,
-    ...(delivered === undefined ? {} : { expectDelivered: delivered }),
-    ...(options.expectUntil === undefined ? {} : { expectUntil: options.expectUntil }),
-    ...(head === undefined ? {} : { head }),
-  }
-}
+): VerifyTarget => ({
+  ...place,
+  ...range,
+  ...(delivered === undefined ? {} : { expectDelivered: delivered }),
+  ...(options.expectUntil === undefined ? {} : { expectUntil: options.expectUntil }),
+})
 
 const verifyOne = async (
   source: VerifySource,
@@ -129,10 +141,9 @@ const verifyOne = async (
   options: Options,
   range: { readonly start: number; readonly end: number },
   progress: ChainProgress,
-  dependencies: VerifyDependencies,
 ): Promise<ChainReport> => {
   const findings: Finding[] = []
-  const target = await targetOf(chain, options, range, dependencies)
+  const target = targetOf(chain, options, range)
   try {
     const summary = await verifyChain(target, source.accessOf(chain), {
       concurrency: options.concurrency,
@@ -164,13 +175,13 @@ const run = async (
   }
   const { json, verbose, allowUnsignedNewest: allowUnverified } = options
   const report = { json, verbose, allowUnverified, ...range }
-  const source = await openSource(folder, options, range)
+  const source = await openSource(folder, options, range, dependencies)
   const limit = createLimiter(CHAINS_AT_ONCE)
   const progress = startProgress(source.chains.length, dependencies)
   const output = progress.over(dependencies.output)
   try {
     const running = source.chains.map((chain) =>
-      limit(() => verifyOne(source, chain, options, range, progress.chain(), dependencies)),
+      limit(() => verifyOne(source, chain, options, range, progress.chain())),
     )
     // Whoever is awaited later must not count as unhandled when it fails earlier.
     for (const each of running) each.catch(() => {})
@@ -194,10 +205,13 @@ export const verifyCommand = (dependencies: VerifyDependencies = processDependen
     .argument('[folder]', 'a downloaded bucket; without it an endpoint is asked')
     .option('--public-keys <file>', 'public keys for a folder: `clew keys export-public`')
     .option('--endpoint-url <url>', 'endpoint of CloudTrail and S3 (AWS, or AWS_ENDPOINT_URL)')
-    .option('--data <folder>', "Clew's data folder: its chain heads must be in the bucket")
+    .option(
+      '--data <folder>',
+      "Clew's data folder: its server is asked, its chain heads must be in the bucket",
+    )
     .option('--trail-arn <arn>', 'this trail only')
     .option('--region <name>', 'log files of this region only')
-    .option('--account-id <id>', 'log files of this account only')
+    .option('--account-id <id>', 'log files of this account only', accountId)
     .option('--bucket <name>', 'bucket, where it is not the one that the trail has now')
     .option('--prefix <prefix>', 'key prefix, where it is not the one that the trail has now')
     .option('--start-time <time>', 'delivered from then on', time)

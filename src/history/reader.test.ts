@@ -29,7 +29,7 @@ describe('folder history reader', () => {
       const index = new DayIndex(path, '2026-03-10', TEST_MASTER, false)
       const scope = hashes.scope('111122223333', 'us-east-1')
       const idKey = hashes.key('Management', 'EventId', 'e')
-      const locations = index.locationsOf(idKey, scope)
+      const locations = index.locationsOf(idKey, scope, 10)
       assert.equal(locations.length, 1)
       const entry = { shard: 0, sequence: 9, index: 0, account: '', region: '', scope, time: NOW }
       const covered = { file: 1, bytes: index.covered().get(1) ?? 0 }

@@ -26,7 +26,7 @@ import { checkDigest, checkLogFile, type DigestPlace, isBackfillKey } from './ve
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 /** How far the store's clock and the trail's may be apart. */
-const DELIVERY_TOLERANCE_MS = 10_000
+export const DELIVERY_TOLERANCE_MS = 10_000
 /** Digests whose log files are being checked while the walk goes on. */
 const DIGESTS_AHEAD = 32
 

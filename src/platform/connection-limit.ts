@@ -12,7 +12,8 @@ import { isIPv6, type Socket } from 'node:net'
 export type Standing = 'idle' | 'unproven' | 'busy'
 
 /** Why a connection was closed, or its request refused. */
-export type ConnectionLoss = 'idle' | 'unproven' | 'address' | 'refused'
+export const CONNECTION_LOSSES = ['idle', 'unproven', 'address', 'refused'] as const
+export type ConnectionLoss = (typeof CONNECTION_LOSSES)[number]
 
 export interface ConnectionLimitOptions {
   /** Connections at once. */

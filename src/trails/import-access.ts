@@ -1,10 +1,37 @@
 /**
- * May a trail write below the prefixes of accounts that an import brings? Asked before the first event,
+ * What an import asks about its trail: which events it takes, and whether it may write. May a trail write below the prefixes of accounts that an import brings? Asked before the first event,
  * without writing anything (DESIGN.md §4, "Log files"; reference/formats.md §3.3).
  */
+
+import type { EventCategory } from '../event/sealed-event.ts'
+import type { EventPredicate } from '../event/selectors/compile.ts'
 import { ObjectStoreError } from '../outlets/object-store.ts'
 import { type BucketCheck, TRAIL_OBJECT_ACL, TRAIL_SERVICE } from './bucket-access.ts'
+import { coversRegion, excludesGlobal, mayExcludeGlobal } from './delivery/timeline/coverage.ts'
 import type { Trail } from './trail.ts'
+
+/**
+ * Does the trail deliver an event that is imported through it? As delivery decides it
+ * (delivery/timeline/shard-trails.ts), so that an import can say how many were left out.
+ */
+export const createTakesImported =
+  (
+    trail: Pick<Trail, 'homeRegion' | 'isMultiRegionTrail' | 'includeGlobalServiceEvents'>,
+    selects: EventPredicate,
+  ) =>
+  (event: {
+    readonly region: string
+    readonly category: EventCategory
+    /** JSON. */
+    readonly text: Buffer
+  }): boolean => {
+    const { region, category, text } = event
+    const always = selects.always(category)
+    if (always === false || !coversRegion(trail, region)) return false
+    if (always === true && !mayExcludeGlobal(trail, region)) return true
+    const record = JSON.parse(text.toString()) as Readonly<Record<string, unknown>>
+    return !excludesGlobal(trail, region, record.eventSource) && selects(record, { category })
+  }
 
 const baseOf = ({ s3KeyPrefix }: Trail, account: string): string =>
   `${s3KeyPrefix === undefined || s3KeyPrefix === '' ? '' : `${s3KeyPrefix}/`}AWSLogs/${account}`

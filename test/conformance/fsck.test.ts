@@ -59,10 +59,13 @@ describe('fsck', () => {
     const spool = await openSpool(join(data, 'spool'), { ...options, master })
     await spool.put(0, 1, Buffer.from('no frame'))
     await spool.close()
-    writeFileSync(join(data, 'delivery', 'x.pending'), Buffer.alloc(500))
+    writeFileSync(join(data, 'delivery', 'pending', 'x.pending'), Buffer.alloc(500))
     const { code, wrong } = await fsck()
     assert.deepEqual([code, wrong], [1, ['identities', 'spool', 'delivery']])
-    assert.ok(statSync(join(data, 'delivery', 'x.pending')).size === 500, 'nothing is changed')
+    assert.ok(
+      statSync(join(data, 'delivery', 'pending', 'x.pending')).size === 500,
+      'nothing is changed',
+    )
     assert.ok(readdirSync(join(data, 'spool')).length > 0)
   })
 })

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { CallsUnderWay } from '../../journal/recording/gather-siblings.ts'
+import { CONNECTION_LOSSES } from '../../platform/connection-limit.ts'
 import type { CallIdentity } from '../call.ts'
 
 /** Seconds. The target for the added part is a median of 1 ms. */
@@ -77,6 +78,8 @@ export const createGatewayTelemetry = (
     labelNames: ['reason'],
     registers,
   })
+  // From the start on: a rate over a series that appears with its first loss misses that one.
+  for (const reason of CONNECTION_LOSSES) lost.inc({ reason }, 0)
   /** By their label values: prom-client would sort and join the labels anew at every call. */
   const counters = new Map<string, Counter.Internal>()
   const counterOf = (labels: readonly [string, string, Outcome]): Counter.Internal => {

@@ -3,6 +3,7 @@ import type { SealedEvent } from '../../event/sealed-event.ts'
 import { decodeFrame, FrameCodecError } from '../../journal/frame-codec.ts'
 import type { Shard } from '../../journal/journal.ts'
 import { ImportError } from './import-error.ts'
+import { factsOfText } from './read-event.ts'
 
 export interface ExpectedFrame {
   readonly shard: Shard
@@ -21,13 +22,27 @@ const refuse = (what: string): never => {
   })
 }
 
+/** Account and region become parts of keys and file names: what the text does not bear out goes nowhere. */
+const checkText = ({ text, eventId, account, region, category }: SealedEvent): void => {
+  // Where the text names no category, the import's catalogue decided between these two.
+  const isData = category === 'Data'
+  const facts = factsOfText(text, () => ({ isData, readOnly: false }))
+  const isBare = text[0] === OPEN_BRACE && text.at(-1) === CLOSE_BRACE
+  if (facts === undefined || !isBare) refuse('a text is no event')
+  const agrees =
+    facts?.eventId === eventId &&
+    facts.account === account &&
+    facts.region === region &&
+    facts.category === category
+  if (!agrees) refuse('an event is not what its text says')
+}
+
 const checkEvent = (event: SealedEvent, { shard, shardOf, trailArn }: ExpectedFrame): void => {
-  const { account, region, origin, text } = event
+  const { account, region, origin } = event
   if (origin.kind !== 'import') refuse('its events are not of an import')
   else if (origin.trailArn !== trailArn) refuse('it names another trail than the import')
-  if (!/^\d{12}$/.test(account)) refuse('an event has no account')
+  checkText(event)
   if (shardOf(account, region) !== shard) refuse('an event belongs into another shard')
-  if (text[0] !== OPEN_BRACE || text.at(-1) !== CLOSE_BRACE) refuse('a text is no object')
 }
 
 /** Throws ImportError `refused`. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { createReadStream, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -7,7 +7,8 @@ import { after, before, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { masterKeyOf } from '../../platform/encryption.ts'
 import { loadCatalogue } from '../catalogue/catalogue.ts'
-import { Importer, type ImporterOptions, type Problem } from './importer.ts'
+import type { Problem } from './file-problems.ts'
+import { Importer, type ImporterOptions } from './importer.ts'
 import { createFactsOf } from './missing-facts.ts'
 import { createReadEvent } from './read-event.ts'
 import { createFingerprint } from './repeats/fingerprint.ts'
@@ -177,6 +178,98 @@ describe('an import', () => {
     const again = await run(folder, journal, sources)
     assert.equal(again.problems.length, 3)
     assert.equal(again.importer.counts.repeats, 1)
+  })
+
+  it('refuses a file that cannot be read, before or in its middle, and imports the others', async () => {
+    const folder = newFolder()
+    const journal = new MemoryJournal()
+    const all = texts(0, 9)
+    const lines = sourceOf('cut.ndjson', Buffer.from(`${all.slice(3, 6).join('\n')}\n`))
+    const packed = sourceOf('packed.gz', gzipSync(documentOf(all)))
+    let fails = true
+    const failing = (source: ImportSource): ImportSource => ({
+      ...source,
+      open: async function* () {
+        yield* source.open()
+        if (fails) throw new Error('EIO: i/o error')
+      },
+    })
+    const absent = {
+      ...sourceOf('absent', Buffer.alloc(9)),
+      open: () => createReadStream(join(root, 'absent')),
+    }
+    const sources = [
+      sourceOf('a', documentOf(all.slice(0, 3))),
+      ...[absent, failing(lines), failing(packed), failing({ ...packed, name: 'l', size: 1e9 })],
+      sourceOf('z', documentOf(all.slice(6))),
+    ]
+    const { problems } = await run(folder, journal, sources)
+    assert.deepEqual(
+      problems.map(({ file, record }) => [file, record]),
+      [
+        ['absent', undefined],
+        ['cut.ndjson', undefined],
+        ['packed.gz', undefined],
+        ['l', undefined],
+      ],
+    )
+    assert.match(problems[0]?.reason ?? '', /cannot be read \(ENOENT/)
+    assert.match(problems[1]?.reason ?? '', /cannot be read \(EIO/)
+    assertOnce(journal, all)
+    // It is read again when it can be.
+    fails = false
+    const again = await run(folder, journal, sources)
+    assert.deepEqual([again.problems.length, again.importer.counts.filesKnown], [1, 2])
+    assertOnce(journal, all)
+    // What goes wrong elsewhere is no fault of a file.
+    const target = { append: () => Promise.reject(new Error('no journal')) }
+    const fresh = run(newFolder(), journal, sources, { target })
+    await assert.rejects(fresh, /no journal/)
+  })
+
+  it('tells a file in which nothing is an event in one line, and an empty one not as an error', async () => {
+    const journal = new MemoryJournal()
+    const good = eventText({ id: id(1) })
+    const sources = [
+      sourceOf('LICENSE', Buffer.from('Terms and conditions\n'.repeat(200))),
+      sourceOf('list.json', Buffer.from('[1,2,3,{"name":"x"}]')),
+      sourceOf('random', Buffer.from([0x00, 0xff, 0x7b, 0x0a, 0x5b, 0x0a, 0x7d, 0x22])),
+      sourceOf('empty', Buffer.alloc(0)),
+      sourceOf('none.json', documentOf([])),
+      // These are logs: each of their records counts.
+      sourceOf('headed.ndjson', Buffer.from(`# one\n# two\n${good}\n`)),
+      sourceOf('damaged.json', documentOf(['{"a":1}', '{"b":2}'])),
+      sourceOf('no-id.ndjson', Buffer.from('{"eventTime":"x"}\n{"eventTime":"y"}\n')),
+    ]
+    const { problems, importer } = await run(newFolder(), journal, sources)
+    const told = problems.map(({ file, record }) => `${file} ${record ?? 'whole'}`)
+    assert.deepEqual(told, [
+      ...['LICENSE whole', 'list.json whole', 'random whole', 'headed.ndjson 1', 'headed.ndjson 2'],
+      ...['damaged.json 1', 'damaged.json 2', 'no-id.ndjson 1', 'no-id.ndjson 2'],
+    ])
+    assert.match(problems[0]?.reason ?? '', /^it is no log file: .*byte 0: no object begins here/)
+    const { skipped, filesSkipped, filesEmpty, imported } = importer.counts
+    assert.deepEqual([skipped, filesSkipped, filesEmpty, imported], [9, 3, 1, 1])
+  })
+
+  it('counts what the event history and the trail do not take', async () => {
+    const at = (number: number, category: string, time: string): string =>
+      eventText({ id: id(number), time }).replace('"Management"', `"${category}"`)
+    const [old, young] = ['2026-01-01T00:00:00Z', '2026-03-01T00:00:00Z']
+    const all = [
+      ...[at(1, 'Management', old), at(2, 'Management', young)],
+      ...[at(3, 'Data', old), at(4, 'Data', young)],
+    ]
+    const oldest = Date.parse('2026-02-01T00:00:00Z')
+    const count = async (options: RunOptions) => {
+      const sources = [sourceOf('a', documentOf(all))]
+      const { importer } = await run(newFolder(), new MemoryJournal(), sources, options)
+      const { imported, tooOld, notInHistory, leftOut, notKept } = importer.counts
+      return [imported, tooOld, notInHistory, leftOut, notKept]
+    }
+    assert.deepEqual(await count({ oldest }), [4, 2, 3, 0, 3])
+    const takes: ImporterOptions['takes'] = ({ eventId }) => eventId === id(1)
+    assert.deepEqual(await count({ oldest, deliver: 'arn', takes }), [4, 2, 3, 3, 2])
   })
 
   it('refuses events of accounts for which the bucket policy was not checked', async () => {

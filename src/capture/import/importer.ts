@@ -3,18 +3,18 @@
  * noted in the store before its frames go out and confirmed, in order, when all of them are in the
  * journal; a few are under way at once.
  */
-import type { EventOrigin } from '../../event/sealed-event.ts'
+import type { EventCategory, EventOrigin } from '../../event/sealed-event.ts'
 import type { Sequence, Shard } from '../../journal/journal.ts'
 import { messageOf } from '../../platform/errors.ts'
 import { BATCH_BYTES, BATCH_EVENTS, createShardOf, encodeBatch, type NewEvent } from './batch.ts'
-import { ImportError } from './import-error.ts'
+import { createFileProblems, type FileProblems, type Problem } from './file-problems.ts'
 import type { CutRecord, CutterPlace } from './json/cut-record.ts'
 import { RecordCutter } from './json/record-cutter.ts'
 import type { ImportedEvent, ReadEvent } from './read-event.ts'
 import { FINGERPRINT_BYTES, type Fingerprint } from './repeats/fingerprint.ts'
 import type { Destination, FileProgress, ImportStore } from './repeats/import-store.ts'
 import { HOUR_MS, RepeatIndex } from './repeats/repeat-index.ts'
-import { contentOf } from './sources/content.ts'
+import { contentOf, isFileFault } from './sources/content.ts'
 import type { ImportSource } from './sources/source.ts'
 
 /** Batches that were handed over and are not confirmed yet. */
@@ -22,20 +22,19 @@ export const BATCHES_UNDER_WAY_MAX = 4
 /** Files that end within one batch at most: their progress is one document. */
 const FILES_PER_BATCH_MAX = 256
 
-export interface Problem {
-  readonly file: string
-  /** From 1; absent where the file as a whole is meant. */
-  readonly record?: number
-  /** In the unpacked file. */
-  readonly offset?: number
-  readonly reason: string
-}
+/** What the event history takes (history/consumer.ts). */
+const HISTORY_CATEGORIES: ReadonlySet<EventCategory> = new Set(['Management', 'Insight'])
 
 export interface ImportCounts {
   files: number
   /** Finished by an earlier run: not read again. */
   filesKnown: number
+  /** Without a byte in them: nothing is wrong with them. */
+  filesEmpty: number
+  /** Damaged, not readable, or no log file: each counts as one of `skipped` too. */
+  filesSkipped: number
   events: number
+  /** New to the destination and handed over; whether anything keeps them is told below. */
   imported: number
   repeats: number
   /** Imported, although the same eventID was imported with another text before. */
@@ -43,6 +42,12 @@ export interface ImportCounts {
   skipped: number
   /** Imported, but too old for the event history. */
   tooOld: number
+  /** Imported, but not for the event history: too old, or of a category that it does not take. */
+  notInHistory: number
+  /** Imported, but left out by the trail's selectors or regions; 0 without a trail. */
+  leftOut: number
+  /** Imported, but neither the event history nor the trail takes them. */
+  notKept: number
 }
 
 /** Where frames go. `append` resolves when the frame is durable; it waits while there is no room. */
@@ -59,10 +64,12 @@ export interface ImporterOptions {
   readonly target: FrameTarget
   /** By shard: the highest sequence there is. */
   readonly heads: readonly Sequence[]
-  /** Events of other accounts are refused: the bucket's policy was not checked for them. */
+  /** Events of other accounts are skipped: the bucket's policy was not checked for them. */
   readonly accounts?: ReadonlySet<string>
   /** Events before it do not enter the event history; epoch milliseconds. */
   readonly oldest: number
+  /** Does the trail take the event? Absent where nothing is delivered. */
+  readonly takes?: (event: ImportedEvent) => boolean
   readonly problem: (problem: Problem) => void
   /** Stored bytes of files that were read or passed over. */
   readonly advanced: (storedBytes: number) => void
@@ -82,12 +89,15 @@ interface OpenFile {
   place: CutterPlace | undefined
   events: number
   clean: boolean
+  /** Unpacked, read by this run. */
+  bytes: number
+  readonly problems: FileProblems
 }
 
 export class Importer {
   readonly counts: ImportCounts = {
     ...{ files: 0, filesKnown: 0, events: 0, imported: 0, repeats: 0, changed: 0, skipped: 0 },
-    tooOld: 0,
+    ...{ filesEmpty: 0, filesSkipped: 0, tooOld: 0, notInHistory: 0, leftOut: 0, notKept: 0 },
   }
   readonly #o: ImporterOptions
   readonly #index: RepeatIndex
@@ -116,14 +126,23 @@ export class Importer {
       return
     }
     const { place, events = 0 } = before ?? {}
-    const file: OpenFile = { source, place, events, clean: true }
+    const problems = createFileProblems(source.name, (problem, records) => {
+      this.counts.skipped += records
+      if (problem.record === undefined) this.counts.filesSkipped++
+      this.#o.problem(problem)
+    })
+    const file: OpenFile = { source, place, events, clean: true, bytes: 0, problems }
+    if (events > 0) problems.isLog()
     try {
       await this.#read(file)
     } catch (error) {
-      if (!(error instanceof ImportError) || error.code !== 'damaged') throw error
-      this.#refuse(file, { reason: messageOf(error) })
+      if (!isFileFault(error)) throw error
+      problems.isLog()
+      this.#skip(file, { reason: messageOf(error) })
     }
     if (this.#o.signal.aborted) return
+    problems.end()
+    if (file.clean && file.bytes === 0) this.counts.filesEmpty++
     if (file.clean) this.#ended.push(progressOf(file, true))
     if (this.#ended.length >= FILES_PER_BATCH_MAX) await this.#handOver(undefined)
     this.#o.advanced(source.size)
@@ -141,36 +160,39 @@ export class Importer {
     const cutter = new RecordCutter(
       {
         record: (bytes, facts) => this.#record(file, cutter, bytes, facts),
-        problem: (reason, { number, offset }) =>
-          this.#refuse(file, { record: number, offset, reason }),
+        problem: (reason, { number, offset }) => {
+          // `{"Records":[`: whatever is wrong inside it, it is a log file.
+          if (cutter.place().inside === 'document') file.problems.isLog()
+          this.#skip(file, { record: number, offset, reason })
+        },
       },
       file.place,
     )
     let skip = file.place?.offset ?? 0
-    for await (const piece of contentOf(file.source)) {
+    for await (const piece of contentOf(file.source, signal)) {
+      file.bytes += piece.length
       const rest = skip < piece.length ? piece.subarray(skip) : undefined
       skip = Math.max(0, skip - piece.length)
       if (rest !== undefined) cutter.push(rest)
       if (this.#bytes >= BATCH_BYTES || this.#events.length >= batchEvents) {
         await this.#handOver(file)
       }
-      if (signal.aborted) {
-        await this.#handOver(file)
-        return
-      }
-      if (cutter.ended) break
+      if (signal.aborted || cutter.ended) break
     }
-    cutter.end()
+    if (signal.aborted) await this.#handOver(file)
+    else cutter.end()
   }
 
   #record(file: OpenFile, cutter: RecordCutter, bytes: Buffer, facts: CutRecord): boolean {
     const { number, offset, members, spansLines } = facts
     const event = this.#o.readEvent({ bytes, members, spansLines })
     if (event === 'no-json') return false
-    if ('refused' in event) this.#refuse(file, { record: number, offset, reason: event.refused })
+    const isLog = !('refused' in event) || event.isEvent || cutter.place().inside === 'document'
+    if (isLog) file.problems.isLog()
+    if ('refused' in event) this.#skip(file, { record: number, offset, reason: event.refused })
     else if (this.#o.accounts?.has(event.account) === false) {
       const reason = `the bucket policy was not checked for its account ${event.account}`
-      this.#refuse(file, { record: number, offset, reason })
+      this.#skip(file, { record: number, offset, reason })
     } else this.#take(event)
     file.events++
     file.place = cutter.place()
@@ -188,16 +210,28 @@ export class Importer {
       return
     }
     if (found === 'changed') counts.changed++
-    if (event.time < this.#o.oldest) counts.tooOld++
+    this.#countPlaces(event)
     counts.imported++
     this.#bytes += event.text.length
     this.#events.push({ ...event, fingerprint })
   }
 
-  #refuse(file: OpenFile, problem: Omit<Problem, 'file'>): void {
+  /** Where will it be found? */
+  #countPlaces(event: ImportedEvent): void {
+    const { counts } = this
+    const { takes, oldest } = this.#o
+    const tooOld = event.time < oldest
+    const inHistory = !tooOld && HISTORY_CATEGORIES.has(event.category)
+    const taken = takes?.(event)
+    if (tooOld) counts.tooOld++
+    if (!inHistory) counts.notInHistory++
+    if (taken === false) counts.leftOut++
+    if (!inHistory && taken !== true) counts.notKept++
+  }
+
+  #skip(file: OpenFile, problem: Omit<Problem, 'file'>): void {
     file.clean = false
-    this.counts.skipped++
-    this.#o.problem({ file: file.source.name, ...problem })
+    file.problems.add(problem)
   }
 
   /** `file`: the one that is read, whose progress up to here goes along. */

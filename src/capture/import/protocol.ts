@@ -2,6 +2,7 @@
  * Between `clew import` and the server of the data folder, on the console port under `/admin/import`,
  * behind the admin token. Frames travel as they are stored: the server checks them and writes nothing anew.
  */
+import type { TrailSelectors } from '../../event/selectors/types.ts'
 import type { Sequence, Shard } from '../../journal/journal.ts'
 
 export const IMPORT_ROUTES = {
@@ -23,11 +24,17 @@ export interface OpenRequest {
 
 export interface ImportTrail {
   readonly arn: string
+  /** Tells it from a later one of the same name. */
+  readonly incarnation: string
+  /** When it was stopped the last time, epoch milliseconds: another value says that it was meanwhile. */
+  readonly stoppedAt?: number
   readonly account: string
   readonly bucket: string
   readonly prefix?: string
   readonly homeRegion: string
-  readonly isMultiRegion: boolean
+  readonly isMultiRegionTrail: boolean
+  readonly includeGlobalServiceEvents: boolean
+  readonly selectors: TrailSelectors
 }
 
 export interface OpenAnswer {
@@ -66,7 +73,8 @@ export interface PassedAnswer {
 }
 
 /**
- * `full`: no room in the journal, `unknown`: outcome unknown, `unavailable`: a process restarts; all
+ * `no-trail`: the trail of the session was stopped or deleted meanwhile; the frame may be in the journal,
+ * and the trail did or did not take it. `full`: no room in the journal, `unknown`: outcome unknown, `unavailable`: a process restarts; all
  * three are answered with 503 and are to be repeated. Anything else is final.
  */
 export interface RefusedAnswer {

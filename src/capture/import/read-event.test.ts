@@ -80,6 +80,7 @@ describe('a record', () => {
     for (const time of ['2025-01-20 16:52:14', '2026-13-02T00:00:00Z', '2026-03-02', 7]) {
       assert.match(refused(set('eventTime', time)), /no time with a zone/)
     }
+    assert.match(refused(set('eventTime', '1969-12-31T23:59:59Z')), /"1969.*before 1970/)
     for (const region of ['aws-global', '', '../../x-1', `us-${'x'.repeat(60)}-1`, null]) {
       assert.match(refused(set('awsRegion', region)), /no region/)
     }

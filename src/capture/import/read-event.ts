@@ -24,8 +24,15 @@ export interface RecordText {
   readonly spansLines: boolean
 }
 
-/** `text`: why the record is refused. `no-json`: it cannot even be read. */
-export type ReadResult = ImportedEvent | { readonly refused: string } | 'no-json'
+/** Why the record is skipped. */
+export interface RefusedRecord {
+  readonly refused: string
+  /** It looks like an event, so that the file is a log file. */
+  readonly isEvent: boolean
+}
+
+/** `no-json`: it cannot even be read. */
+export type ReadResult = ImportedEvent | RefusedRecord | 'no-json'
 
 export type ReadEvent = (record: RecordText) => ReadResult
 
@@ -39,6 +46,8 @@ const ACCOUNT = /^\d{12}$/
  */
 const REGION = /^[a-z]{2,}(-[a-z0-9]+)+-\d{1,2}[a-z]?$/
 const REGION_LENGTH_MAX = 40
+const isRegion = (name: string): boolean => name.length <= REGION_LENGTH_MAX && REGION.test(name)
+
 /** As the event history reads it: a time without a zone cannot be placed. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)$/
 /** AWS's pages show both forms, in UTC (reference/formats.md §1.12). */
@@ -61,7 +70,7 @@ const BY_TYPE: Readonly<Record<string, EventCategory>> = {
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const refuse = (refused: string): { refused: string } => ({ refused })
+const refuse = (refused: string, isEvent = true): RefusedRecord => ({ refused, isEvent })
 
 const shown = (value: unknown): string => {
   const text = typeof value === 'string' ? JSON.stringify(value) : typeof value
@@ -71,8 +80,7 @@ const shown = (value: unknown): string => {
 const timeOf = (value: unknown, form: RegExp): number | undefined => {
   if (typeof value !== 'string' || !form.test(value)) return undefined
   const time = Date.parse(form === TIME ? value : `${value.slice(0, 10)}T${value.slice(11, 19)}Z`)
-  // Four-digit years alone name a day of the history.
-  return time >= 0 ? time : undefined
+  return Number.isNaN(time) ? undefined : time
 }
 
 const parsed = (bytes: Buffer): unknown => {
@@ -148,13 +156,12 @@ const coreOf = (record: JsonObject, factsOf: FactsOf): Core => {
   return { eventId, account, time, givenTime, category: 'Aggregated' }
 }
 
-const checked = (
-  record: JsonObject,
-  core: Core,
-): Omit<ImportedEvent, 'text'> | { readonly refused: string } => {
+const checked = (record: JsonObject, core: Core): Omit<ImportedEvent, 'text'> | RefusedRecord => {
   const { eventId, account, time, category } = core
   const { awsRegion: region } = record
-  if (typeof eventId !== 'string' || eventId === '') return refuse('it has no eventID')
+  if (typeof eventId !== 'string' || eventId === '') {
+    return refuse('it has no eventID', core.givenTime !== undefined)
+  }
   if (eventId.length > EVENT_ID_LENGTH_MAX || !eventId.isWellFormed()) {
     return refuse('its eventID is too long or no text')
   }
@@ -162,11 +169,13 @@ const checked = (
     if (core.givenTime === undefined) return refuse('it has no eventTime')
     return refuse(`its eventTime ${shown(core.givenTime)} is no time with a zone`)
   }
+  // The history counts its days from there.
+  if (time < 0) return refuse(`its eventTime ${shown(core.givenTime)} is before 1970`)
   if (typeof account !== 'string' || !ACCOUNT.test(account)) {
     if (account === undefined) return refuse('it names no account')
     return refuse(`its account ${shown(account)} is no account id (12 digits)`)
   }
-  if (typeof region !== 'string' || region.length > REGION_LENGTH_MAX || !REGION.test(region)) {
+  if (typeof region !== 'string' || !isRegion(region)) {
     return refuse(`its awsRegion ${shown(region)} is no region`)
   }
   if (category === undefined) {
@@ -175,13 +184,24 @@ const checked = (
   return { eventId, account, region, category, time }
 }
 
+/** What a sealed text says of itself; undefined where it is no event that an import takes. */
+export const factsOfText = (
+  text: Buffer,
+  factsOf: FactsOf,
+): Omit<ImportedEvent, 'text'> | undefined => {
+  const record = isUtf8(text) ? parsed(text) : undefined
+  if (!isObject(record)) return undefined
+  const facts = checked(record, coreOf(record, factsOf))
+  return 'refused' in facts ? undefined : facts
+}
+
 export const createReadEvent = (factsOf: FactsOf): ReadEvent => {
   const read = (given: RecordText, isInner: boolean): ReadResult => {
     const { bytes, members, spansLines } = given
     const record = parsed(bytes)
     if (record === undefined) return 'no-json'
     if (!isUtf8(bytes)) return refuse('it has bytes that are no UTF-8')
-    if (!isObject(record)) return refuse('it is no object')
+    if (!isObject(record)) return refuse('it is no object', false)
     if (Object.keys(record).length !== members) return refuse('it names one of its members twice')
     if (typeof record.CloudTrailEvent === 'string' && !isInner) {
       const inner = unwrapped(record.CloudTrailEvent)

@@ -4,15 +4,16 @@
  * and none is in the journal twice (docs/decisions/0020-import-index.md).
  */
 import { createHash } from 'node:crypto'
+import { decodeFrame, readFrameIndex } from '../../journal/frame-codec.ts'
 import type { JournalReader, Sequence, Shard } from '../../journal/journal.ts'
 import { scanFrames } from '../../journal/scan.ts'
-import type { ImportStore, OpenBatch } from './repeats/import-store.ts'
+import { destinationName, type ImportStore, type OpenBatch } from './repeats/import-store.ts'
 
 export interface Settled {
   readonly batches: number
-  /** Events of frames that the journal has. */
+  /** Events of frames that the journal has, and a trail takes if they were for one. */
   readonly found: number
-  /** Events of frames that it does not have: they are read again. */
+  /** Events of the other frames: they are read again. */
   readonly missing: number
   /** Of the missing: the journal was truncated meanwhile, so that they may have been there. */
   readonly doubtful: number
@@ -29,25 +30,55 @@ const headsOf = (batches: readonly OpenBatch[]): Map<Shard, Sequence> => {
 const place = (shard: Shard, digest: string): string => `${shard} ${digest}`
 
 interface Survey {
-  readonly present: ReadonlySet<string>
+  /** Where each frame is. */
+  readonly present: ReadonlyMap<string, Sequence>
+  /** By shard and destination: where its trail stopped or was deleted. */
+  readonly stops: ReadonlyMap<string, readonly Sequence[]>
   /** Up to here a shard's frames are gone. */
   readonly truncated: ReadonlyMap<Shard, Sequence>
+}
+
+/** What is read of an announcement (`TrailChange` in trails/trail.ts). */
+interface Announced {
+  readonly kind: 'put' | 'delete'
+  readonly trail: {
+    readonly arn: string
+    readonly incarnation: string
+    readonly isLogging: boolean
+  }
+}
+
+/** The destination that ends with a frame of the journal. */
+const stoppedBy = (bytes: Buffer): string | undefined => {
+  const { kind, topic } = readFrameIndex(bytes)
+  if (kind !== 'control' || topic !== 'trail') return undefined
+  const frame = decodeFrame(bytes)
+  if (frame.kind !== 'control') return undefined
+  const change = JSON.parse(frame.payload) as Announced
+  if (change.kind === 'put' && change.trail.isLogging) return undefined
+  return destinationName(change.trail)
 }
 
 const survey = async (
   journal: JournalReader,
   heads: ReadonlyMap<Shard, Sequence>,
 ): Promise<Survey> => {
-  const present = new Set<string>()
+  const present = new Map<string, Sequence>()
+  const stops = new Map<string, Sequence[]>()
   const truncated = new Map<Shard, Sequence>()
   for (const [shard, head] of heads) {
     const { first, next } = await journal.range(shard)
     truncated.set(shard, first - 1)
-    for await (const { bytes } of scanFrames(journal, shard, Math.max(head + 1, first), next)) {
-      present.add(place(shard, createHash('sha256').update(bytes).digest('hex')))
+    const frames = scanFrames(journal, shard, Math.max(head + 1, first), next)
+    for await (const { sequence, bytes } of frames) {
+      present.set(place(shard, createHash('sha256').update(bytes).digest('hex')), sequence)
+      const stopped = stoppedBy(bytes)
+      if (stopped === undefined) continue
+      const key = place(shard, stopped)
+      stops.set(key, [...(stops.get(key) ?? []), sequence])
     }
   }
-  return { present, truncated }
+  return { present, stops, truncated }
 }
 
 /** Call it while nobody appends for an earlier import any more. */
@@ -56,11 +87,17 @@ export const settleOpenBatches = async (
   journal: JournalReader,
 ): Promise<Settled> => {
   const batches = store.open()
-  const { present, truncated } = await survey(journal, headsOf(batches))
+  const { present, stops, truncated } = await survey(journal, headsOf(batches))
   let [found, missing, doubtful] = [0, 0, 0]
   let holds = true
-  for (const { batch, frames } of batches) {
-    const absent = frames.filter(({ shard, digest }) => !present.has(place(shard, digest)))
+  for (const { batch, destination, frames } of batches) {
+    const absent = frames.filter(({ shard, head, digest }) => {
+      const sequence = present.get(place(shard, digest))
+      if (sequence === undefined || destination === undefined) return sequence === undefined
+      // Behind its trail's stop nobody took it: it is as good as absent.
+      const ends = stops.get(place(shard, destination)) ?? []
+      return ends.some((end) => end > head && end < sequence)
+    })
     for (const { shard, head, events } of absent) {
       missing += events
       if ((truncated.get(shard) ?? 0) > head) doubtful += events

@@ -250,8 +250,8 @@ describe('doctor: trails', () => {
     await documents.remove(`delivery/chains/${arn}/us-east-1/999999999999`, 'any')
     const status: TrailStatus = { incarnation: 'first', latestDeliveryError: 'AccessDenied' }
     await documents.put(trailStatusKey('eu-west-1', arn), status, 'any')
-    mkdirSync(paths.delivery)
-    writeFileSync(join(paths.delivery, 'a.pending'), '')
+    mkdirSync(join(paths.delivery, 'pending'), { recursive: true })
+    writeFileSync(join(paths.delivery, 'pending', 'a.pending'), '')
     const [failed, pending, ...rest] = await judged()
     assert.match(failed ?? '', /^fail trail main: the last delivery failed with AccessDenied/)
     assert.match(pending ?? '', /^warn 1 log files wait/)

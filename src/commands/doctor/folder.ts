@@ -1,7 +1,7 @@
 /** The data folder: who may read it, where it lies, and whether its master key is the right one. */
 import { existsSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { readStoredDocuments } from '../../documents/stored-documents.ts'
 import { KEYS_PREFIX, type KeyDocument } from '../../identity/store/records.ts'
 import { openFor } from '../../identity/store/secrets.ts'
@@ -41,13 +41,25 @@ const judgeFolder = (data: string, me: Uid): Finding[] => {
   return [...owner, ok(`${data} is its owner's alone`)]
 }
 
+/** What to do when somebody may have read a secret. */
+const renewalOf = (file: string): string => {
+  switch (basename(file)) {
+    case 'admin.token':
+      return 'if somebody may have read it, remove it and restart the server: it makes another'
+    case 'profile.env':
+      return 'if somebody may have read it, make another root key (`clew keys create-key --root`) and delete this one'
+    default:
+      return 'whoever read it can open a copy of this folder, and it cannot be changed: then go on with a new data folder'
+  }
+}
+
 const judgeSecrets = (data: string, me: Uid): Finding[] => {
   const { masterKey, adminToken, profile } = pathsOf(data)
   const present = [masterKey, adminToken, profile].filter((file) => existsSync(file))
   const wrong = present.flatMap((file) => {
     const facts = statSync(file)
     const open = (facts.mode & GROUP_AND_OTHERS) !== 0
-    const todo = `chmod 600 ${file}, and renew the secret if somebody may have read it`
+    const todo = `chmod 600 ${file}; ${renewalOf(file)}`
     return [
       ...judgeOwner(file, facts, me),
       ...(open ? [fail(`${file} can be read by others (mode ${octal(facts.mode)})`, todo)] : []),

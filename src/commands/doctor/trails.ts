@@ -9,6 +9,7 @@ import { parseUpstreams } from '../../service/upstreams.ts'
 import { pathsOf, readMasterKey } from '../../supervisor/data-folder.ts'
 import { type BucketCheck, createBucketCheck } from '../../trails/bucket-access.ts'
 import { markersOf } from '../../trails/bucket-preflight.ts'
+import { pendingFolderOf } from '../../trails/delivery/files/pending-folder.ts'
 import type { AccountTrails, Trail } from '../../trails/trail.ts'
 import type { TrailStatus } from '../../trails/trail-status.ts'
 import { type DoctorContext, type Finding, fail, ok, skip, warn } from './finding.ts'
@@ -77,6 +78,15 @@ export const judgeStatus = (trail: Trail, statuses: readonly TrailStatus[]): Fin
       ]
     })
 
+/** Clew delivers into buckets of its own only; a trail of before an upstream took S3 over cannot. */
+const bucketElsewhere = ({ name, s3BucketName, isLogging }: Trail): Finding =>
+  isLogging
+    ? fail(
+        `trail ${name}: its bucket ${s3BucketName} is not built in, so nothing can be delivered`,
+        'start the server with `--upstream s3=builtin` too, or stop the trail',
+      )
+    : skip(`trail ${name}: it does not log, and its bucket is not built in`)
+
 const judgePending = (folder: string): Finding => {
   const waiting = existsSync(folder)
     ? readdirSync(folder).filter((name) => name.endsWith('.pending')).length
@@ -114,7 +124,7 @@ export const checkTrails = async (context: DoctorContext): Promise<Finding[]> =>
     findings.push(fail(`the object store: ${messageOf(error)}`, 'run `clew fsck`'))
   }
   for (const trail of trails) {
-    if (check === undefined) findings.push(skip(`trail ${trail.name}: its bucket is not built in`))
+    if (check === undefined) findings.push(bucketElsewhere(trail))
     else findings.push(await checkBucket(trail, accountsOf(trail, chains), check))
     const mine = statuses.filter(({ key }) => key.endsWith(`/${trail.arn}`))
     findings.push(
@@ -124,5 +134,5 @@ export const checkTrails = async (context: DoctorContext): Promise<Finding[]> =>
       ),
     )
   }
-  return [...findings, judgePending(paths.delivery)]
+  return [...findings, judgePending(pendingFolderOf(paths.delivery))]
 }

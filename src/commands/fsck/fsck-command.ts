@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import { fsckImports } from '../../capture/import/repeats/fsck-imports.ts'
 import type { Config } from '../../config.ts'
 import { fsckDocuments } from '../../documents/fsck-documents.ts'
 import { readStoredDocuments } from '../../documents/stored-documents.ts'
@@ -12,7 +13,9 @@ import { fsckObjects } from '../../outlets/file-system/fsck-objects.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { pathsOf, readMasterKey } from '../../supervisor/data-folder.ts'
+import { pendingFolderOf } from '../../trails/delivery/files/pending-folder.ts'
 import { fsckPending } from '../../trails/delivery/fsck-pending.ts'
+import { importFolder } from '../import/run-import.ts'
 import { configOf, withSettings } from '../settings-options.ts'
 
 interface Part {
@@ -48,7 +51,7 @@ const checkIdentities = (config: Config): Part => {
 }
 
 const checkDelivery = async (config: Config): Promise<Part> => {
-  const folder = pathsOf(config.data).delivery
+  const folder = pendingFolderOf(pathsOf(config.data).delivery)
   const { files, bytes, problems } = await fsckPending(folder, readMasterKey(config))
   return { name: 'delivery', read: `${files} waiting log files, ${bytes} bytes`, problems }
 }
@@ -64,6 +67,11 @@ const checkHistory = async (config: Config): Promise<Part> => {
 const checkDocuments = async (config: Config): Promise<Part> => {
   const { documents, problems } = fsckDocuments(pathsOf(config.data).documents)
   return { name: 'documents', read: `${documents} documents`, problems }
+}
+
+const checkImports = (folder: string): Part => {
+  const { files, open, problems } = fsckImports(folder)
+  return { name: 'import', read: `${files} files, ${open} open batches`, problems }
 }
 
 const checkObjects = async (config: Config): Promise<Part> => {
@@ -107,6 +115,8 @@ export const fsckCommand = (): Command =>
     if (existsSync(spool)) parts.push(await checkSpool(spool, config))
     parts.push(await checkHistory(config), await checkDelivery(config))
     if (existsSync(pathsOf(config.data).objects)) parts.push(await checkObjects(config))
+    const imports = importFolder(config.data)
+    if (existsSync(imports)) parts.push(checkImports(imports))
     if (options.json === true) process.stdout.write(`${JSON.stringify(parts)}\n`)
     else parts.forEach(print)
     if (parts.some((part) => part.problems.length > 0)) process.exitCode = 1

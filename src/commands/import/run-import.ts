@@ -3,20 +3,26 @@ import { join } from 'node:path'
 import { loadCatalogue } from '../../capture/catalogue/catalogue.ts'
 import { ImportError } from '../../capture/import/import-error.ts'
 import { Importer } from '../../capture/import/importer.ts'
-import { createFactsOf } from '../../capture/import/missing-facts.ts'
+import {
+  createFactsOf,
+  type FactsOf,
+  withDecidedReadOnly,
+} from '../../capture/import/missing-facts.ts'
 import type { ImportTrail, OpenAnswer } from '../../capture/import/protocol.ts'
 import { createReadEvent, type ReadEvent } from '../../capture/import/read-event.ts'
 import { createFingerprint } from '../../capture/import/repeats/fingerprint.ts'
-import type { ImportStore } from '../../capture/import/repeats/import-store.ts'
+import { destinationName, type ImportStore } from '../../capture/import/repeats/import-store.ts'
 import { settleOpenBatches } from '../../capture/import/settle-open.ts'
 import { listLocal } from '../../capture/import/sources/local-files.ts'
 import { type ImportSource, inTimeOrder } from '../../capture/import/sources/source.ts'
 import { isObjectUrl, listObjects, placeOf } from '../../capture/import/sources/stored-objects.ts'
 import { confirmAccounts, surveyAccounts } from '../../capture/import/survey.ts'
+import { compileSelectors } from '../../event/selectors/compile.ts'
 import { openSegmentJournalReader } from '../../journal/segment-journal.ts'
 import type { ObjectStore } from '../../outlets/object-store.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { MasterKey } from '../../platform/encryption.ts'
+import { createTakesImported } from '../../trails/import-access.ts'
 import type { Progress } from './progress.ts'
 import type { ProblemReport } from './report.ts'
 import type { ServerClient } from './server-client.ts'
@@ -121,7 +127,7 @@ const checkAccounts = async (
   const accounts = await surveyAccounts(sources, store, { advanced, signal })
   const first = await client.check(trail.arn, accounts)
   if (first.missing.length === 0) return new Set(accounts)
-  const named = await confirmAccounts(sources, first.missing, store, readEvent)
+  const named = await confirmAccounts(sources, first.missing, store, readEvent, signal)
   const allowed = accounts.filter((account) => !first.missing.includes(account))
   if (named.length === 0) return new Set(allowed)
   const { missing, statement } = await client.check(trail.arn, named)
@@ -150,19 +156,24 @@ const settle = async ({ store, journalFolder, master, clock, progress }: RunOpti
   }
 }
 
+/** As the writer compiles a trail's selectors (service/writer/consumers.ts). */
+const takesOf = (trail: ImportTrail, factsOf: FactsOf) =>
+  createTakesImported(trail, withDecidedReadOnly(compileSelectors(trail.selectors), factsOf))
+
 export const runImport = async (options: RunOptions): Promise<RunResult> => {
   const { client, store, deliver, clock, progress, problems, track, signal, master } = options
   const opened = await client.open(deliver)
   const { trail } = opened
   const { sources, digests } = await listAll(options, opened)
-  const readEvent = createReadEvent(createFactsOf(loadCatalogue()))
+  const factsOf = createFactsOf(loadCatalogue())
+  const readEvent = createReadEvent(factsOf)
   track.totalBytes = sources.reduce((sum, { size }) => sum + size, 0)
   const accounts = trail && (await checkAccounts(options, sources, trail, readEvent))
   track.doneBytes = 0
   await settle(options)
   const importer = new Importer({
     store,
-    destination: store.destination(trail?.arn),
+    destination: store.destination(trail && destinationName(trail)),
     origin: { kind: 'import', jobId: options.jobId, ...(trail ? { trailArn: trail.arn } : {}) },
     readEvent,
     fingerprint: createFingerprint(master),
@@ -170,6 +181,7 @@ export const runImport = async (options: RunOptions): Promise<RunResult> => {
     heads: opened.heads,
     ...(accounts === undefined ? {} : { accounts }),
     oldest: clock.now() - HISTORY_MS,
+    ...(trail ? { takes: takesOf(trail, factsOf) } : {}),
     problem: problems.add,
     advanced: advancing(track),
     signal,

@@ -6,19 +6,27 @@ import {
   type CheckAnswer,
   type FrameAnswer,
   IMPORT_ROUTES,
+  type ImportTrail,
   type OpenAnswer,
   type PassedAnswer,
   REPEATED_CODES,
 } from '../../capture/import/protocol.ts'
 import type { Sequence, Shard } from '../../journal/journal.ts'
 import type { Clock } from '../../platform/clock.ts'
-import { messageOf } from '../../platform/errors.ts'
+import { messageOf, systemCodeOf } from '../../platform/errors.ts'
 
 /**
  * How long a server that does not answer is waited for: shorter than the two minutes in which a
  * repeated append is told from a new one.
  */
 export const SERVER_WAIT_MS = 60_000
+/**
+ * How long a frame is sent again whose first outcome is unknown: the journal tells a repeated append
+ * from a new one for two minutes (DUPLICATE_WINDOW_MS); ten seconds are left for the way and the clocks.
+ */
+export const DOUBT_MAX_MS = 110_000
+/** Accounts in one question: the body stays below IMPORT_JSON_BYTES_MAX, the count below the server's limit. */
+export const ACCOUNTS_PER_CHECK = 50_000
 const RETRY_PAUSE_MS = 200
 const RETRY_PAUSE_MAX_MS = 2_000
 const SOCKETS_MAX = 8
@@ -79,35 +87,85 @@ const createPost = (agent: Agent, { url, token }: ClientOptions): Post => {
     })
 }
 
-/** `path` is asked again before every attempt: a session may have to be opened anew. */
-type Insist = (path: () => Promise<string>, body: Uint8Array) => Promise<Reply>
+/** When the first attempt began of which nobody knows whether it was carried out. */
+interface Doubt {
+  since: number | undefined
+}
 
-/** Repeats what may be repeated; a full journal is waited for as long as it takes. */
+/** `path` is asked again before every attempt: a session may have to be opened anew. */
+type Insist = (path: () => Promise<string>, body: Uint8Array, doubt?: Doubt) => Promise<Reply>
+
+const unreachable = (why: string): ImportError =>
+  new ImportError('unreachable', why, {
+    hint: 'Run the same command again when the server runs: it goes on where this one ended.',
+  })
+
+/**
+ * Repeats what may be repeated. A full journal is waited for as long as it takes, unless an attempt
+ * before may have been carried out: a run that goes on finds out, a late repetition would store twice.
+ */
 const createInsist = (post: Post, { clock, waiting }: ClientOptions): Insist => {
-  return async (path, body) => {
+  return async (path, body, doubt = { since: undefined }) => {
     let since: number | undefined
     for (let pause = RETRY_PAUSE_MS; ; pause = Math.min(pause * 2, RETRY_PAUSE_MAX_MS)) {
       let why: string
+      const asked = await path()
+      const began = clock.monotonic()
+      if (doubt.since !== undefined && began - doubt.since > DOUBT_MAX_MS) {
+        throw unreachable('The server did not say in time whether it has a part of the import.')
+      }
       try {
-        const reply = await post(await path(), body)
+        const reply = await post(asked, body)
         if (!isRepeated(reply)) return reply
         why = String(reply.value.error)
-        // Nothing was written: the next attempt is as good as the first.
+        // The server is there, and this attempt wrote nothing; those before it may have.
         if (reply.value.code === 'full') since = undefined
-        else since ??= clock.monotonic()
+        else {
+          since ??= clock.monotonic()
+          doubt.since ??= began
+        }
       } catch (error) {
-        if (error instanceof ImportError) throw error
         why = `The server does not answer: ${messageOf(error)}`
         since ??= clock.monotonic()
+        // Refused: nothing was sent.
+        if (systemCodeOf(error) !== 'ECONNREFUSED') doubt.since ??= began
       }
-      if (since !== undefined && clock.monotonic() - since > SERVER_WAIT_MS) {
-        throw new ImportError('unreachable', why, {
-          hint: 'Run the same command again when the server runs: it goes on where this one ended.',
-        })
-      }
+      if (since !== undefined && clock.monotonic() - since > SERVER_WAIT_MS) throw unreachable(why)
       waiting(why)
       await clock.sleep(pause)
     }
+  }
+}
+
+/** Asks in portions; `check` is one question. */
+const createCheck =
+  (check: ServerClient['check']): ServerClient['check'] =>
+  async (trailArn, accounts) => {
+    const answers: CheckAnswer[] = []
+    for (let at = 0; at === 0 || at < accounts.length; at += ACCOUNTS_PER_CHECK) {
+      answers.push(await check(trailArn, accounts.slice(at, at + ACCOUNTS_PER_CHECK)))
+    }
+    const lacking = answers.filter(({ missing }) => missing.length > 0)
+    const [first] = lacking
+    if (first === undefined || lacking.length === 1) return first ?? { missing: [] }
+    const missing = lacking.flatMap((answer) => answer.missing)
+    // One statement for all of them, as far as one question goes.
+    const { statement } = await check(trailArn, missing.slice(0, ACCOUNTS_PER_CHECK))
+    return { missing, ...(statement === undefined ? {} : { statement }) }
+  }
+
+/** After a restart of the server the trail must be the one that the import began with. */
+const createSameTrail = (): ((answer: OpenAnswer) => OpenAnswer) => {
+  let began: ImportTrail | undefined
+  return (answer) => {
+    const { trail } = answer
+    began ??= trail
+    const isSame = trail?.incarnation === began?.incarnation
+    if (isSame && trail?.stoppedAt === began?.stoppedAt) return answer
+    const what = `The trail ${began?.arn ?? ''} was stopped or deleted during the import.`
+    throw new ImportError('refused', what, {
+      hint: 'What it did not take is not counted as imported: run the same command again.',
+    })
   }
 }
 
@@ -116,6 +174,7 @@ export const createServerClient = (options: ClientOptions): ServerClient => {
   const insist = createInsist(createPost(agent, options), options)
   const heads = new Map<Shard, Sequence>()
   let trailName: string | undefined
+  const sameTrail = createSameTrail()
   let session: Promise<OpenAnswer> | undefined
   let frames = 0
 
@@ -129,7 +188,7 @@ export const createServerClient = (options: ClientOptions): ServerClient => {
     session ??= ask<OpenAnswer>(
       IMPORT_ROUTES.open,
       trailName === undefined ? {} : { trail: trailName },
-    )
+    ).then(sameTrail)
     return session
   }
 
@@ -138,9 +197,10 @@ export const createServerClient = (options: ClientOptions): ServerClient => {
       trailName = trail
       return opened()
     },
-    check: (trailArn, accounts) => ask(IMPORT_ROUTES.check, { trailArn, accounts }),
+    check: createCheck((trailArn, accounts) => ask(IMPORT_ROUTES.check, { trailArn, accounts })),
     append: async (shard, frame) => {
       const id = `${options.jobId}/${frames++}`
+      const doubt: Doubt = { since: undefined }
       for (let attempt = 1; ; attempt++) {
         const mine = opened()
         const path = async (): Promise<string> => {
@@ -151,7 +211,7 @@ export const createServerClient = (options: ClientOptions): ServerClient => {
           })
           return `${IMPORT_ROUTES.frame}?${query}`
         }
-        const reply = await insist(path, frame)
+        const reply = await insist(path, frame, doubt)
         if (reply.status === 200) {
           const { sequence } = reply.value as unknown as FrameAnswer
           heads.set(shard, Math.max(sequence, heads.get(shard) ?? 0))

@@ -68,8 +68,34 @@ export const matchesFilter = (chain: ChainPlace, filter: ChainFilter): boolean =
   if (filter.account !== undefined && filter.account !== chain.account) return false
   if (filter.prefix !== undefined && filter.prefix !== (chain.prefix ?? '')) return false
   if (filter.trailArn === undefined) return true
+  // Not its account: members of an organization and imported accounts have digests of the trail too.
   const arn = parseTrailArn(filter.trailArn)
-  const isTrail = arn.name === chain.trailName && arn.homeRegion === chain.homeRegion
-  // Members of an organization have digests of the management account's trail.
-  return isTrail && (arn.account === chain.account || chain.organizationId !== undefined)
+  return arn.name === chain.trailName && arn.homeRegion === chain.homeRegion
+}
+
+const digestFolder = ({ prefix }: Pick<ChainPlace, 'prefix'>, account: string): string =>
+  `${prefix === undefined || prefix === '' ? '' : `${prefix}/`}AWSLogs/${account}/CloudTrail-Digest/`
+
+/** Says what was looked for and where, when no chain is left to verify. */
+export const noChains = (
+  filter: ChainFilter,
+  places: readonly Pick<ChainPlace, 'bucket' | 'prefix'>[],
+): VerifyError => {
+  const { trailArn, account, region } = filter
+  const what = [
+    trailArn === undefined ? '' : ` of ${trailArn}`,
+    account === undefined ? '' : ` of account ${account}`,
+    region === undefined ? '' : ` in ${region}`,
+  ].join('')
+  const where = places.map((place) => {
+    const folder = digestFolder(place, account ?? 'ACCOUNT')
+    return `s3://${place.bucket}/${folder}${region === undefined ? '' : `${region}/`}`
+  })
+  return new VerifyError(
+    'no-digests',
+    `No digest chain${what} was found: looked in ${[...new Set(where)].join(', ')}.`,
+    {
+      hint: 'Is the account, the region, the trail right? Did the trail have log file validation on?',
+    },
+  )
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { parseDigest } from '../../integrity/parse-digest.ts'
 import type { VerifyAccess } from '../../integrity/verification.ts'
+import { type ChainHead, type HeadedChain, withHeads } from './chain-heads.ts'
 import { type ChainFilter, type ChainPlace, chainsOfKeys, matchesFilter } from './chains.ts'
 import { inflateGzipMember } from './content/gzip-member.ts'
 import { type FolderBucket, openFolderBucket } from './folder-access.ts'
@@ -9,7 +10,7 @@ import { readPublicKeysFile } from './public-keys.ts'
 import { VerifyError } from './verify-error.ts'
 
 export interface VerifySource {
-  readonly chains: readonly (ChainPlace & {
+  readonly chains: readonly (HeadedChain & {
     /** Epoch milliseconds: the trail says that it delivered a digest then. */
     readonly delivered?: number
   })[]
@@ -33,6 +34,7 @@ export const openOffline = async (
   folder: string,
   publicKeysFile: string,
   filter: ChainFilter & { readonly bucket?: string },
+  heads: readonly ChainHead[],
 ): Promise<VerifySource> => {
   const keys = await readPublicKeysFile(publicKeysFile)
   const root = await openFolderBucket(folder)
@@ -40,7 +42,15 @@ export const openOffline = async (
   // `aws s3 sync s3://b d` and `aws s3 sync s3://b d/b` are both common.
   const nested = root.keys.length > 0 && root.keys.every((key) => key.startsWith(`${bucket}/`))
   const files = nested ? await openFolderBucket(join(folder, bucket)) : root
-  const chains = chainsOfKeys(bucket, files.keys).filter((chain) => matchesFilter(chain, filter))
+  const found = chainsOfKeys(bucket, files.keys).filter((chain) => matchesFilter(chain, filter))
+  const chains = withHeads(
+    found,
+    heads,
+    (place, { trailArn }) =>
+      place.bucket === bucket &&
+      matchesFilter(place, filter) &&
+      (filter.trailArn === undefined || filter.trailArn === trailArn),
+  )
   if (chains.length === 0) {
     throw new VerifyError('no-digests', `${folder} holds no digests of what was asked for.`, {
       hint: 'A downloaded bucket has AWSLogs/ACCOUNT/CloudTrail-Digest/ in it, maybe below a prefix.',

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { Command } from 'commander'
 import { CodedError } from '../../platform/errors.ts'
-import { verifyCommand } from '../verify.ts'
+import { serveBucket } from './testing/endpoint-server.ts'
+import { type Result, runVerify } from './testing/run-verify.ts'
 import {
   fingerprint,
   HOUR,
@@ -17,42 +15,19 @@ import {
   START,
   scope,
   signedBucket,
+  signedBucketOf,
   trailArn,
 } from './testing/signed-bucket.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'clew-verify-'))
 after(() => rm(folder, { recursive: true, force: true }))
 
-interface Result {
-  readonly out: string
-  readonly err: string
-  readonly code: number
-}
-
-const run = async (...args: string[]): Promise<Result> => {
-  let out = ''
-  let err = ''
-  let code = 0
-  const command = verifyCommand({
-    output: {
-      out: (text) => {
-        out += text
-      },
-      err: (text) => {
-        err += text
-      },
-    },
-    now: () => START + 100 * HOUR,
-    chainHead: async (data) => ({ bucket: scope.bucket, key: data }),
-    exit: (given) => {
-      code = given
-    },
-    isTerminal: false,
-  })
-  const quiet = { writeOut: () => {}, writeErr: () => {} }
-  command.exitOverride().configureOutput(quiet)
-  await new Command().addCommand(command).parseAsync(['node', 'clew', 'verify', ...args])
-  return { out, err, code }
+const run = (...args: string[]): Promise<Result> => {
+  const { account, region } = scope
+  const headOf = (key: string) => [
+    { trailArn, account, region, head: { bucket: scope.bucket, key } },
+  ]
+  return runVerify(args, { heads: headOf })
 }
 
 const download = async (bucket: SignedBucket, name: string, metadata = false): Promise<string> => {
@@ -149,6 +124,15 @@ describe('clew verify FOLDER', () => {
     assert.ok(err.includes(`s3://${scope.bucket}/${newest}\tINVALID: not found`))
   })
 
+  it('verifies imported accounts of the trail that is asked for', async () => {
+    const bucket = signedBucketOf({ ...scope, account: '111111111111' }, [1])
+    const root = await download(bucket, 'imported', true)
+    const asked = [root, ...publicKeys, '--trail-arn', trailArn]
+    assert.ok((await run(...asked)).out.includes('2/2 digest files valid\n1/1 log files valid\n'))
+    await rm(join(root, bucket.logs[0] ?? ''))
+    assert.equal((await run(...asked)).code, 1)
+  })
+
   it('reads nothing outside the folder, whatever a digest names', async () => {
     const bucket = signedBucket([1])
     const [log = ''] = bucket.logs
@@ -191,65 +175,6 @@ describe('clew verify FOLDER', () => {
   })
 })
 
-/** CloudTrail and S3 as far as a verification asks them. */
-const serve = async (bucket: SignedBucket, delivered: number) => {
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://localhost')
-    const target = String(request.headers['x-amz-target'] ?? '')
-      .split('.')
-      .at(-1)
-    const json = (value: object): void => {
-      response.setHeader('content-type', 'application/x-amz-json-1.1')
-      response.end(JSON.stringify(value))
-    }
-    request.resume()
-    if (target === 'DescribeTrails') {
-      json({ trailList: [{ TrailARN: trailArn, S3BucketName: scope.bucket }] })
-    } else if (target === 'GetTrailStatus') json({ LatestDigestDeliveryTime: delivered / 1000 })
-    else if (target === 'ListPublicKeys') {
-      json({ PublicKeyList: [{ Value: publicKey.toString('base64'), Fingerprint: fingerprint }] })
-    } else if (url.searchParams.has('list-type')) {
-      response.end(listing(bucket, url.searchParams))
-    } else {
-      const object = bucket.objects.get(
-        decodeURIComponent(url.pathname).slice(scope.bucket.length + 2),
-      )
-      if (object === undefined) {
-        response.statusCode = 404
-        response.end('<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>')
-        return
-      }
-      for (const [name, value] of Object.entries(object.metadata)) {
-        response.setHeader(`x-amz-meta-${name}`, value)
-      }
-      response.setHeader('content-encoding', 'gzip')
-      response.end(object.body)
-    }
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, close: () => server.close() }
-}
-
-const listing = (bucket: SignedBucket, query: URLSearchParams): string => {
-  const prefix = query.get('prefix') ?? ''
-  if (query.has('delimiter')) {
-    return `<ListBucketResult><CommonPrefixes><Prefix>${prefix}${scope.region}/</Prefix></CommonPrefixes></ListBucketResult>`
-  }
-  const after = query.get('continuation-token') ?? query.get('start-after') ?? ''
-  const keys = [...bucket.objects.keys()]
-    .filter((key) => key.startsWith(prefix) && key > after)
-    .sort()
-  const page = keys.slice(0, 2)
-  const contents = page.map(
-    (key) =>
-      `<Contents><Key>${key}</Key><LastModified>2026-03-02T08:15:20.000Z</LastModified></Contents>`,
-  )
-  const more = keys.length > 2
-  const next = more ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : ''
-  return `<ListBucketResult>${contents.join('')}<IsTruncated>${more}</IsTruncated>${next}</ListBucketResult>`
-}
-
 describe('clew verify --endpoint-url', () => {
   const credentials = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' }
   const environment = { ...credentials, AWS_REGION: scope.region }
@@ -257,7 +182,7 @@ describe('clew verify --endpoint-url', () => {
   const against = async (bucket: SignedBucket, delivered: number, ...args: string[]) => {
     const before = { ...process.env }
     Object.assign(process.env, environment)
-    const server = await serve(bucket, delivered)
+    const server = await serveBucket(bucket, delivered)
     try {
       return await run('--endpoint-url', server.url, ...args)
     } finally {

@@ -142,9 +142,9 @@ describe('day index', () => {
             assert.deepEqual(rig.found({ keys, ...range }), rig.expected({ keys, ...range }))
           }
           for (const entry of rig.entries.slice(0, 40)) {
-            assert.deepEqual(rig.index.locationsOf(entry.idKey, SCOPE.key), [entry.sequence])
+            assert.deepEqual(rig.index.locationsOf(entry.idKey, SCOPE.key, 10), [entry.sequence])
           }
-          assert.deepEqual(rig.index.locationsOf(77, SCOPE.key), [])
+          assert.deepEqual(rig.index.locationsOf(77, SCOPE.key, 10), [])
           rig.checkSound()
         })
       }),

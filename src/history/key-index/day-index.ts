@@ -27,8 +27,6 @@ const CACHE_KIB = 4_096
 const RESTING_CACHE_KIB = 128
 /** Pages of WAL before a checkpoint, which costs two fsyncs: 8 MiB. */
 const CHECKPOINT_PAGES = 2_000
-/** Events with one EventId that are looked at. */
-const TWINS_MAX = 1_000
 
 /** An event as the index takes it. */
 export interface IndexEntry {
@@ -131,15 +129,17 @@ export class DayIndex {
     return new Map(rows.map((row) => [Number(row.file), Number(row.bytes)]))
   }
 
-  /** Locations of the events that have an EventId key in a scope; usually there is none. */
-  locationsOf(idKey: number, scope: number): readonly number[] {
+  /** Locations of at most `most` events that have an EventId key in a scope; usually there is none. */
+  locationsOf(idKey: number, scope: number, most: number): readonly number[] {
     const key = scopedKey(idKey, scope)
     let locations: number[] | undefined
     for (const run of this.#runs) {
       if (!run.filter.mayHave(key)) continue
+      const left = most - (locations?.length ?? 0)
+      if (left <= 0) break
       const cursor = new PostingCursor(this.#pages, run, key, 0, run.events)
       locations ??= []
-      for (const ordinal of cursor.next(TWINS_MAX)) {
+      for (const ordinal of cursor.next(left)) {
         locations.push(eventOf(this.#pages, run, ordinal).location)
       }
     }

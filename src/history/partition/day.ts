@@ -1,11 +1,11 @@
-import type { AttributeHashes } from '../attribute-hashes.ts'
+import { type AttributeHashes, scopedKey } from '../attribute-hashes.ts'
 import { HistoryError } from '../history-error.ts'
 import type { BatchDraft, DayIndex } from '../key-index/day-index.ts'
 import type { StoredEvent } from './block-codec.ts'
 import type { BlockPacker } from './block-packer.ts'
 import type { BlockReader } from './block-reader.ts'
 import { BlockWriter } from './block-writer.ts'
-
+import { KnownTexts } from './known-texts.ts'
 import type { PreparedEvent } from './prepared-event.ts'
 import { type DayContext, openDayFiles } from './recovery.ts'
 
@@ -20,6 +20,14 @@ export interface StoreResult {
 }
 
 const NONE: readonly StoredEvent[] = []
+
+/**
+ * Stored events that one eventID is compared with, once a batch, and those of a whole batch. Usual
+ * logs have one or none. Beyond these a repeat is stored a second time: that costs room, whereas an
+ * event that is dropped for want of a comparison would be lost.
+ */
+const TWINS_MAX = 1_000
+const TWINS_PER_BATCH_MAX = 32_768
 
 /** One UTC day, open for writing. One `store` at a time. */
 export class Day {
@@ -103,27 +111,31 @@ export class Day {
 
   #withoutRepeats(batch: readonly PreparedEvent[], changed: string[]): PreparedEvent[] {
     const fresh: PreparedEvent[] = []
-    const inBatch = new Map<number, StoredEvent[]>()
+    const known = new Map<number, KnownTexts>()
+    let readable = TWINS_PER_BATCH_MAX
     for (const prepared of batch) {
       const { event, entry } = prepared
-      const here = inBatch.get(entry.idKey)
-      const stored = this.#stored(prepared)
-      if (here !== undefined || stored.length > 0) {
-        const same = [...(here ?? []), ...stored].filter((twin) => twin.eventId === event.eventId)
-        // Equal bytes say the same as equal SHA-256 of them.
-        if (same.some((twin) => twin.text.equals(event.text))) continue
-        if (same.length > 0) changed.push(event.eventId)
+      const key = scopedKey(entry.idKey, entry.scope)
+      let texts = known.get(key)
+      if (texts === undefined) {
+        texts = new KnownTexts()
+        known.set(key, texts)
+        const twins = this.#stored(prepared, Math.min(readable, TWINS_MAX))
+        readable -= twins.length
+        for (const twin of twins) texts.remember(twin)
       }
-      if (here === undefined) inBatch.set(entry.idKey, [event])
-      else here.push(event)
+      const found = texts.find(event)
+      if (found === 'repeat') continue
+      if (found === 'changed') changed.push(event.eventId)
+      texts.remember(event)
       fresh.push(prepared)
     }
     return fresh
   }
 
-  #stored({ entry }: PreparedEvent): readonly StoredEvent[] {
+  #stored({ entry }: PreparedEvent, most: number): readonly StoredEvent[] {
     try {
-      const locations = this.#index.locationsOf(entry.idKey, entry.scope)
+      const locations = this.#index.locationsOf(entry.idKey, entry.scope, most)
       return locations.length === 0 ? NONE : locations.flatMap((location) => this.#read(location))
     } catch (error) {
       this.#sound = false

@@ -15,15 +15,23 @@ const REGION = 'us-east-1'
 const SHARDS = 2
 const SHARD = shardOf(ACCOUNT, REGION, SHARDS)
 
+const textOf = (change: object): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      ...{ eventID: 'e', eventTime: '2026-03-02T08:14:07Z', awsRegion: REGION },
+      ...{ recipientAccountId: ACCOUNT, eventCategory: 'Management', a: 243 },
+      ...change,
+    }).replace('243', '243.0'),
+  )
 const event = (origin: EventOrigin, change: Partial<SealedEvent> = {}): SealedEvent => ({
-  ...{ text: Buffer.from('{"a":243.0}'), eventId: 'e', account: ACCOUNT, region: REGION },
+  ...{ text: textOf({}), eventId: 'e', account: ACCOUNT, region: REGION },
   ...{ category: 'Management', origin },
   ...change,
 })
 const frameOf = (...events: SealedEvent[]): Buffer => encodeFrame({ kind: 'events', events })
 const IMPORTED: EventOrigin = { kind: 'import', jobId: 'job' }
 
-const setUp = async (trail: Trail = sampleTrail({ isLogging: true })) => {
+const setUp = async (trail: Trail = sampleTrail({ isLogging: true }), builtinS3 = true) => {
   const frames: Buffer[] = []
   const documents = new MemoryDocuments()
   await documents.put(`trails/${trail.account}`, { trails: { [trail.arn]: trail } }, 'absent')
@@ -40,12 +48,14 @@ const setUp = async (trail: Trail = sampleTrail({ isLogging: true })) => {
       },
     },
     documents,
-    bucket: {
-      checkAcl: async () => {},
-      checkPut: async (_trail, key) => {
-        if (!state.allowed.test(key)) throw new ObjectStoreError('access-denied', key)
-      },
-    },
+    bucket: builtinS3
+      ? {
+          checkAcl: async () => {},
+          checkPut: async (_trail, key) => {
+            if (!state.allowed.test(key)) throw new ObjectStoreError('access-denied', key)
+          },
+        }
+      : undefined,
     channel: { call: async () => true },
   })
   const post = async (path: string, body: Buffer | object, query: object = {}) => {
@@ -55,7 +65,7 @@ const setUp = async (trail: Trail = sampleTrail({ isLogging: true })) => {
     const { status, body: text } = await route.handle(bytes, new URLSearchParams({ ...query }))
     return { status, ...JSON.parse(text) }
   }
-  return { frames, state, post, trail }
+  return { frames, state, post, trail, documents }
 }
 
 describe('the routes of an import', () => {
@@ -80,6 +90,18 @@ describe('the routes of an import', () => {
       [frameOf(event(IMPORTED)), { ...place, shard: 1 - SHARD }],
       [frameOf(event(IMPORTED, { account: 'anonymous' })), { ...place, shard: 0 }],
       [frameOf(event(IMPORTED, { text: Buffer.from('7') })), place],
+      [frameOf(event(IMPORTED, { text: Buffer.from('{no json}') })), place],
+      [frameOf(event(IMPORTED, { text: Buffer.concat([textOf({}), Buffer.from(' ')]) })), place],
+      [frameOf(event(IMPORTED, { eventId: 'other' })), place],
+      [frameOf(event(IMPORTED, { category: 'Data' })), place],
+      [frameOf(event(IMPORTED, { text: textOf({ recipientAccountId: '1'.repeat(12) }) })), place],
+      ...['../../etc', '..', 'eu-west-1/..', 'us-east-2'].flatMap((region): [Buffer, object][] => {
+        const shard = shardOf(ACCOUNT, region, SHARDS)
+        const said = event(IMPORTED, { region, text: textOf({ awsRegion: region }) })
+        if (region === 'us-east-2')
+          return [[frameOf(event(IMPORTED, { region })), { ...place, shard }]]
+        return [[frameOf(said), { ...place, shard }]]
+      }),
       [encodeFrame({ kind: 'control', topic: 'trail', payload: '{}' }), place],
       [frameOf(event(IMPORTED)), { ...place, session: 'other' }],
       [frameOf(event(IMPORTED)), { session, shard: SHARD }],
@@ -118,6 +140,64 @@ describe('the routes of an import', () => {
     assert.equal(frames.length, 1)
   })
 
+  it('wait for the frames of all earlier sessions, given up ones between them', async () => {
+    const { state, post } = await setUp()
+    const first = await post('open', {})
+    const gate = Promise.withResolvers<void>()
+    state.gate = gate.promise
+    const frame = frameOf(event(IMPORTED))
+    const late = post('frame', frame, { session: first.session, shard: SHARD, id: 'job/0' })
+    const given = post('open', {})
+    let opened = false
+    const last = post('open', {}).then((answer) => {
+      opened = true
+      return answer
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(opened, false)
+    gate.resolve()
+    assert.deepEqual((await last).heads, [1, 1])
+    await Promise.all([late, given])
+  })
+
+  for (const [what, end] of [
+    ['stopped', (trail: Trail) => ({ ...trail, isLogging: false, stopLoggingTime: 5 })],
+    ['stopped', (trail: Trail) => ({ ...trail, stopLoggingTime: 5, startLoggingTime: 6 })],
+    ['deleted', (trail: Trail) => ({ ...trail, incarnation: 'another' })],
+    ['deleted', () => undefined],
+  ] as const) {
+    it(`end when the trail is ${what} meanwhile, before or during an append`, async () => {
+      const { frames, state, post, trail, documents } = await setUp()
+      const { session, trail: told } = await post('open', { trail: trail.name })
+      assert.equal(told.incarnation, trail.incarnation)
+      const frame = frameOf(event({ ...IMPORTED, kind: 'import', jobId: 'j', trailArn: trail.arn }))
+      const send = () => post('frame', frame, { session, shard: SHARD, id: 'job/0' })
+      assert.equal((await send()).status, 200)
+      const gate = Promise.withResolvers<void>()
+      state.gate = gate.promise
+      const during = send()
+      await new Promise((resolve) => setImmediate(resolve))
+      const changed = end(trail)
+      const trails = changed === undefined ? {} : { [trail.arn]: changed }
+      await documents.put(`trails/${trail.account}`, { trails }, 'any')
+      gate.resolve()
+      for (const answer of [await during, await send()]) {
+        assert.deepEqual([answer.status, answer.code], [400, 'no-trail'])
+        assert.match(answer.error, new RegExp(`was ${what} during the import`))
+      }
+      assert.equal(frames.length, 2, 'the one during the change, none behind it')
+    })
+  }
+
+  it('wait until the start of a trail is in the journal', async () => {
+    const { post, trail, documents } = await setUp()
+    const trails = { [trail.arn]: trail }
+    const unannounced = [{ kind: 'put', arn: trail.arn, eventId: '' }]
+    await documents.put(`trails/${trail.account}`, { trails, unannounced }, 'any')
+    const answer = await post('open', { trail: trail.name })
+    assert.deepEqual([answer.status, answer.code], [503, 'unavailable'])
+  })
+
   it('tell what is to be repeated', async () => {
     const { state, post } = await setUp()
     const { session } = await post('open', {})
@@ -150,6 +230,13 @@ describe('the routes of an import', () => {
     assert.equal(statement.Resource.length, 1)
     assert.match(statement.Resource[0], /AWSLogs\/222222222222\/\*$/)
     assert.equal((await post('check', { trailArn: trail.arn, accounts: ['x'] })).status, 400)
+  })
+
+  it('say what to do where S3 is on an upstream', async () => {
+    const { post, trail } = await setUp(sampleTrail({ isLogging: true }), false)
+    const { status, error, hint } = await post('open', { trail: trail.name })
+    assert.deepEqual([status, error], [400, 'Clew keeps no buckets here: S3 is on an upstream.'])
+    assert.match(hint, /--upstream s3=builtin/)
   })
 
   it('do not deliver through a trail that is stopped', async () => {

@@ -10,7 +10,7 @@ import {
   PASSED_WAIT_MS,
 } from '../../capture/import/protocol.ts'
 import type { Config } from '../../config.ts'
-import type { Documents } from '../../documents/documents.ts'
+import { type Documents, DocumentsError } from '../../documents/documents.ts'
 import { evaluateResourcePolicy } from '../../identity/policy/evaluate.ts'
 import { FRAME_BYTES_MAX, type Journal, JournalError } from '../../journal/journal.ts'
 import { CodedError, messageOf } from '../../platform/errors.ts'
@@ -19,11 +19,11 @@ import { type Channel, ChannelError } from '../../platform/process-channel.ts'
 import { type BucketCheck, createBucketCheck } from '../../trails/bucket-access.ts'
 import { findTrail } from '../../trails/find-trail.ts'
 import { accountsWithoutAccess, statementFor } from '../../trails/import-access.ts'
-import type { Trail } from '../../trails/trail.ts'
+import type { AccountTrails, Trail } from '../../trails/trail.ts'
 import type { Stores } from '../stores.ts'
 
 export class ImportRefusal extends CodedError<
-  'bad-request' | 'no-session' | 'no-trail' | 'no-s3'
+  'bad-request' | 'no-session' | 'no-trail' | 'no-s3' | 'unavailable'
 > {}
 
 export interface ImportRoutesOptions {
@@ -65,24 +65,32 @@ const refusalOf = (error: unknown) => {
   if (!(error instanceof CodedError)) throw error
   const { code, hint } = error
   const closing = error instanceof JournalError && ['closed', 'unknown'].includes(code)
-  const passing = closing || (error instanceof JournalError && code === 'full')
-  const told = error instanceof ChannelError || closing ? 'unavailable' : code
-  const status = passing || error instanceof ChannelError ? REPEAT_STATUS : 400
+  const restarting =
+    closing ||
+    error instanceof ChannelError ||
+    (error instanceof DocumentsError && ['unavailable', 'closed'].includes(code))
+  const told = restarting ? 'unavailable' : code
+  const isFull = error instanceof JournalError && code === 'full'
+  const status = isFull || told === 'unavailable' ? REPEAT_STATUS : 400
   return routeAnswer(status, { error: error.message, code: told, ...(hint ? { hint } : {}) })
 }
 
 interface Session {
   readonly id: string
-  readonly trailArn: string | undefined
-  readonly underWay: Set<Promise<unknown>>
+  /** As it was at `open`. */
+  readonly trail: Trail | undefined
 }
 
 const describe = (trail: Trail) => ({
   arn: trail.arn,
+  incarnation: trail.incarnation,
+  ...(trail.stopLoggingTime === undefined ? {} : { stoppedAt: trail.stopLoggingTime }),
   account: trail.account,
   bucket: trail.s3BucketName,
   homeRegion: trail.homeRegion,
-  isMultiRegion: trail.isMultiRegionTrail,
+  isMultiRegionTrail: trail.isMultiRegionTrail,
+  includeGlobalServiceEvents: trail.includeGlobalServiceEvents,
+  selectors: trail.selectors,
   ...(trail.s3KeyPrefix === undefined ? {} : { prefix: trail.s3KeyPrefix }),
 })
 
@@ -90,6 +98,14 @@ const describe = (trail: Trail) => ({
 const createTrailAnswers = ({ documents, bucket }: ImportRoutesOptions) => {
   const named = async (name: string): Promise<Trail> => {
     const trail = await findTrail(documents, name)
+    const stored = await documents.get<AccountTrails>(`trails/${trail.account}`)
+    const coming = stored?.value.unannounced?.some(
+      (each) => each.kind === 'put' && each.arn === trail.arn,
+    )
+    if (coming === true) {
+      // What is appended before it is announced in every shard would not be delivered.
+      throw new ImportRefusal('unavailable', `A change of ${trail.arn} is not in the journal yet.`)
+    }
     if (trail.isLogging) return trail
     throw new ImportRefusal('no-trail', `The trail ${trail.arn} does not log.`, {
       hint: 'Start it with `aws cloudtrail start-logging`: a trail that is stopped delivers nothing.',
@@ -101,29 +117,43 @@ const createTrailAnswers = ({ documents, bucket }: ImportRoutesOptions) => {
     const missing = bucket === undefined ? [] : await accountsWithoutAccess(bucket, trail, accounts)
     return { missing, ...(missing.length > 0 ? { statement: statementFor(trail, missing) } : {}) }
   }
-  return { named, check }
+  /** Throws ImportRefusal `no-trail` unless the trail has logged without a break since `then`. */
+  const stillLogs = async (then: Trail): Promise<void> => {
+    const stored = await documents.get<AccountTrails>(`trails/${then.account}`)
+    const now = stored?.value.trails[then.arn]
+    const isThere = now?.incarnation === then.incarnation
+    if (isThere && now.isLogging && now.stopLoggingTime === then.stopLoggingTime) return
+    const what = isThere ? 'stopped' : 'deleted'
+    throw new ImportRefusal('no-trail', `The trail ${then.arn} was ${what} during the import.`, {
+      hint: 'What it did not take is not counted as imported: run the same command again when it logs.',
+    })
+  }
+  return { named, check, stillLogs }
 }
 
 /** One import at a time appends; the next one begins when nothing of it is under way. */
 const createSessions = (
   { journal, bucket }: ImportRoutesOptions,
-  trailNamed: (name: string) => Promise<Trail>,
+  { named, stillLogs }: Pick<ReturnType<typeof createTrailAnswers>, 'named' | 'stillLogs'>,
 ) => {
   const shardOf = createShardOf(journal.shards.length)
   let session: Session | undefined
+  /** Of every session: one that was given up while it opened must not hide those before it. */
+  const underWay = new Set<Promise<unknown>>()
 
   const open = async (body: Buffer): Promise<OpenAnswer> => {
     const request = parsed(openRequest, body)
-    const trail = request.trail === undefined ? undefined : await trailNamed(request.trail)
+    const trail = request.trail === undefined ? undefined : await named(request.trail)
     const builtinS3 = bucket !== undefined
     if (trail !== undefined && !builtinS3) {
-      throw new ImportRefusal('no-s3', 'Clew keeps no buckets here: S3 is on an upstream.')
+      throw new ImportRefusal('no-s3', 'Clew keeps no buckets here: S3 is on an upstream.', {
+        hint: 'Start the server with `--upstream s3=builtin` too: trails deliver into the built-in S3.',
+      })
     }
-    const before = session
-    session = { id: uuid(), trailArn: trail?.arn, underWay: new Set() }
+    session = { id: uuid(), trail }
     const { id } = session
     // What an earlier import had handed over is in the journal, or is not, before this one looks.
-    await Promise.allSettled([...(before?.underWay ?? [])])
+    await Promise.allSettled(underWay)
     const ranges = await Promise.all(journal.shards.map((shard) => journal.range(shard)))
     const heads = ranges.map(({ next }) => next - 1)
     return { session: id, heads, builtinS3, ...(trail ? { trail: describe(trail) } : {}) }
@@ -142,14 +172,22 @@ const createSessions = (
         'Another import has begun, or the server was restarted.',
       )
     }
-    const expected: ExpectedFrame = { shard, shardOf, trailArn: current.trailArn }
+    const { trail } = current
+    const expected: ExpectedFrame = { shard, shardOf, trailArn: trail?.arn }
     checkFrame(body, expected)
-    const appending = journal.append(shard, body, id)
-    current.underWay.add(appending)
+    const work = async () => {
+      if (trail !== undefined) await stillLogs(trail)
+      const sequence = await journal.append(shard, body, id)
+      // A stop is in the documents before it is in the journal: the trail takes the frame for certain.
+      if (trail !== undefined) await stillLogs(trail)
+      return { sequence }
+    }
+    const working = work()
+    underWay.add(working)
     try {
-      return { sequence: await appending }
+      return await working
     } finally {
-      current.underWay.delete(appending)
+      underWay.delete(working)
     }
   }
   return { open, frame }
@@ -172,8 +210,8 @@ const route = (
 export const createImportRoutes = (
   options: ImportRoutesOptions,
 ): Readonly<Record<string, AdminRoute>> => {
-  const { named, check } = createTrailAnswers(options)
-  const { open, frame } = createSessions(options, named)
+  const trails = createTrailAnswers(options)
+  const { open, frame } = createSessions(options, trails)
   const passed = async (body: Buffer) => {
     const { heads } = parsed(passedRequest, body)
     const asked = { heads, waitMs: PASSED_WAIT_MS }
@@ -181,7 +219,7 @@ export const createImportRoutes = (
   }
   return {
     [`POST ${IMPORT_ROUTES.open}`]: route(IMPORT_JSON_BYTES_MAX, open),
-    [`POST ${IMPORT_ROUTES.check}`]: route(IMPORT_JSON_BYTES_MAX, check),
+    [`POST ${IMPORT_ROUTES.check}`]: route(IMPORT_JSON_BYTES_MAX, trails.check),
     [`POST ${IMPORT_ROUTES.frame}`]: route(FRAME_BYTES_MAX, frame),
     [`POST ${IMPORT_ROUTES.passed}`]: route(IMPORT_JSON_BYTES_MAX, passed),
   }

@@ -3,7 +3,6 @@
  * docs/formats/digest.md). What it guarantees, at any crash: no event of a trail is lost, none is in
  * two delivered files, and every file that was put while validation was on is in one digest.
  */
-import { join } from 'node:path'
 import type { Consumer } from '../../journal/consumer.ts'
 import type { Sequence, Shard } from '../../journal/journal.ts'
 import { createChainStore } from './chain-store.ts'
@@ -14,7 +13,7 @@ import { Flights } from './files/flights.ts'
 import type { MemoryBudget } from './files/log-file.ts'
 import { Pace } from './files/pace.ts'
 import { ParkedFiles } from './files/parked-files.ts'
-import { openPendingFolder } from './files/pending-folder.ts'
+import { openPendingFolder, pendingFolderOf } from './files/pending-folder.ts'
 import { Windows } from './files/windows.ts'
 import { type DeliveryOptions, type DeliverySettings, deliverySettings } from './options.ts'
 import { createPutter } from './putter.ts'
@@ -44,7 +43,7 @@ const openParts = async (
   const store = createChainStore(documents)
   const status = createStatusWriter(documents)
   const put = createPutter(settings, telemetry)
-  const pending = await openPendingFolder(join(settings.folder, 'pending'), settings.master, logger)
+  const pending = await openPendingFolder(pendingFolderOf(settings.folder), settings.master, logger)
   const shared = { documents, clock, logger, store, put, status, telemetry, budget }
   const bytesMax = settings.pendingBytesMax
   const parked = new ParkedFiles({

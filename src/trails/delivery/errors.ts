@@ -27,6 +27,12 @@ const S3_CODES = {
   failed: 'InternalError',
 } as const satisfies Record<ObjectStoreError['code'], string>
 
+/** All that `s3CodeOf` answers. */
+export const DELIVERY_ERROR_CODES: readonly string[] = [
+  ...Object.values(S3_CODES),
+  'RequestTimeout',
+]
+
 /** S3's code for what a put threw: what GetTrailStatus shows as LatestDeliveryError. */
 export const s3CodeOf = (error: unknown): string => {
   if (error instanceof ObjectStoreError) return S3_CODES[error.code]

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { DELIVERY_ERROR_CODES } from './errors.ts'
 
 export interface DeliveryTelemetry {
   delivered(events: number, bytes: number, ageSeconds: number): void
@@ -35,6 +36,8 @@ export const deliveryTelemetry = (registry: Registry): DeliveryTelemetry => {
     labelNames: ['code'],
     registers,
   })
+  // From the start on: a rate over a series that appears with its first failure misses that one.
+  for (const code of DELIVERY_ERROR_CODES) failures.inc({ code }, 0)
   const pendingFiles = gauge('pending_files', 'log files waiting to be retried')
   const pendingBytes = gauge('pending_bytes', 'bytes of the pending folder')
   const heldBytes = gauge('held_bytes', 'memory of open log files')

@@ -1,15 +1,16 @@
 import { COLON, isSpace } from './bytes.ts'
 
 /** Log files have `Records`; `aws cloudtrail lookup-events` prints `Events`. */
-const KEYS = ['"Records"', '"Events"'].map((key) => Buffer.from(key))
+const NAMES = ['Records', 'Events']
+const KEYS = NAMES.map((name) => Buffer.from(`"${name}"`))
 
-const isJson = (text: string): boolean => {
+/** Undefined where `text` is no JSON object. */
+const parsed = (text: string): object | undefined => {
   try {
-    JSON.parse(text)
-    return true
+    return JSON.parse(text) as object
   } catch {
     // That it is no JSON is the answer.
-    return false
+    return undefined
   }
 }
 
@@ -26,8 +27,15 @@ export const containerAt = (head: Buffer): boolean => {
   const named = KEYS.some(
     (key) => end > key.length && head.subarray(end - key.length, end).equals(key),
   )
-  return named && isJson(`${head.toString()}[]}`)
+  return named && parsed(`${head.toString()}[]}`) !== undefined
 }
 
-/** Does `tail`, from behind the list of records to the closing brace, end a document? */
-export const isDocument = (tail: Buffer): boolean => isJson(`{"":[]${tail.toString()}`)
+/** `second-list`: a document, but its records are not all in the list that was read. */
+export type TailKind = 'whole' | 'second-list' | 'damaged'
+
+/** What is `tail`, from behind the list of records to the document's closing brace? */
+export const tailKind = (tail: Buffer): TailKind => {
+  const members = parsed(`{"":[]${tail.toString()}`)
+  if (members === undefined) return 'damaged'
+  return NAMES.some((name) => Object.hasOwn(members, name)) ? 'second-list' : 'whole'
+}

@@ -149,6 +149,22 @@ describe('the record cutter', () => {
     }
   })
 
+  it('reports a second list of a document, by place, and goes on behind the document', () => {
+    for (const name of ['Records', 'Events', 'Ev\\u0065nts']) {
+      const tail = `,"x":{"Events":1},"${name}" : [{"b":2}]}`
+      const head = '{"Records":[{"a":1}]'
+      for (const size of [1, 9, 1000]) {
+        const found = cutText(`${head}${tail}\n{"Events":[{"c":3}]}`, [size])
+        assert.deepEqual(textsOf(found), ['{"a":1}', '{"c":3}'])
+        const [problem, ...others] = found.problems
+        assert.deepEqual([problem?.number, problem?.offset, others], [2, head.length, []])
+        assert.match(problem?.reason ?? '', /another list of records/)
+      }
+    }
+    const inner = cutText('{"Records":[{"a":1}],"x":{"Events":[{"b":2}]}}')
+    assert.deepEqual(inner.problems, [])
+  })
+
   it('reports every bad line by number and offset, and goes on behind it', () => {
     const found = cutText('{"a":1}\njunk\n{"a":\n{"b":2} {"b":3}\n{"c":tru}\n{"d":4}\n')
     assert.deepEqual(textsOf(found), ['{"a":1}', '{"d":4}'])

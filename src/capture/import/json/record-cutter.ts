@@ -16,7 +16,7 @@ import {
   OPEN_BRACKET,
   QUOTE,
 } from './bytes.ts'
-import { containerAt, isDocument } from './container.ts'
+import { containerAt, tailKind } from './container.ts'
 import {
   type CutterPlace,
   JUNK_BYTES_MAX,
@@ -37,6 +37,7 @@ type State =
 
 const START: CutterPlace = { offset: 0, records: 0, inside: 'nothing', strict: false }
 const NO_JSON = 'it is no JSON'
+const SECOND_LIST = 'the document has another list of records, which is not read'
 const BYTE_ORDER_MARK = Buffer.of(0xef, 0xbb, 0xbf)
 
 export class RecordCutter {
@@ -368,10 +369,13 @@ export class RecordCutter {
     }
     if (found === 'more') return false
     this.#at = this.#scanner.at
-    if (!isDocument(this.#bytes.subarray(start, this.#at))) {
-      this.#fail('the document is damaged behind its records', this.#base + start)
+    const offset = this.#base + start
+    const kind = tailKind(this.#bytes.subarray(start, this.#at))
+    if (kind === 'damaged') {
+      this.#fail('the document is damaged behind its records', offset)
       return false
     }
+    if (kind === 'second-list') this.#sink.problem(SECOND_LIST, { number: ++this.#records, offset })
     this.#start = undefined
     this.#inside = 'nothing'
     this.#state = 'between'

@@ -11,13 +11,19 @@ import { inTransaction, openDatabase } from '../../../platform/sqlite.ts'
 import { ImportError } from '../import-error.ts'
 import type { CutterPlace } from '../json/cut-record.ts'
 
-const FORMAT_VERSION = 1
-const DATABASE = 'imports.sqlite'
+export const FORMAT_VERSION = 1
+export const DATABASE = 'imports.sqlite'
 const LOCK = 'lock.sqlite'
 
 /** 0: the event history alone. */
 export type Destination = number
 export const HISTORY: Destination = 0
+
+/** A trail that is deleted and created anew gets everything again: its bucket may be another one. */
+export const destinationName = (trail: {
+  readonly arn: string
+  readonly incarnation: string
+}): string => `${trail.arn} ${trail.incarnation}`
 
 /** How far a file was read. */
 export interface FileProgress {
@@ -49,6 +55,8 @@ export interface BatchNote {
 
 export interface OpenBatch extends Omit<BatchNote, 'frames'> {
   readonly batch: number
+  /** Name of its destination; absent: the event history. */
+  readonly destination?: string
   readonly frames: readonly (Omit<FrameNote, 'hours'> & { readonly frame: number })[]
 }
 
@@ -116,12 +124,12 @@ export class ImportStore {
     this.#selectRepeats = db.prepare('SELECT destination, fingerprints FROM repeat WHERE hour = ?')
   }
 
-  /** The number of a trail's ARN; the same in every run. */
-  destination(trailArn: string | undefined): Destination {
-    if (trailArn === undefined) return HISTORY
+  /** The number of a destination's name (`destinationName`); the same in every run. */
+  destination(name: string | undefined): Destination {
+    if (name === undefined) return HISTORY
     const db = this.#db
-    db.prepare('INSERT OR IGNORE INTO destination (name) VALUES (?)').run(trailArn)
-    return Number(db.prepare('SELECT id FROM destination WHERE name = ?').get(trailArn)?.id)
+    db.prepare('INSERT OR IGNORE INTO destination (name) VALUES (?)').run(name)
+    return Number(db.prepare('SELECT id FROM destination WHERE name = ?').get(name)?.id)
   }
 
   *repeats(hour: number): Generator<{ destination: Destination; fingerprints: Buffer }> {
@@ -182,10 +190,16 @@ export class ImportStore {
 
   /** Batches of an earlier run that were never confirmed, oldest first. */
   open(): OpenBatch[] {
-    const batches = this.#db.prepare('SELECT id, files FROM batch ORDER BY id').all()
+    const batches = this.#db
+      .prepare(
+        `SELECT batch.id, files, name FROM batch
+         LEFT JOIN destination ON destination.id = batch.destination ORDER BY batch.id`,
+      )
+      .all()
     const frames = this.#db.prepare('SELECT * FROM frame WHERE batch = ? ORDER BY frame')
     return batches.map((row) => ({
       batch: Number(row.id),
+      ...(row.name === null ? {} : { destination: String(row.name) }),
       files: JSON.parse(String(row.files)) as FileProgress[],
       frames: frames.all(Number(row.id)).map(({ frame, shard, head, digest, events }) => ({
         ...{ frame: Number(frame), shard: Number(shard), head: Number(head) },

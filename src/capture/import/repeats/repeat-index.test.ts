@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { masterKeyOf } from '../../../platform/encryption.ts'
 import { createFingerprint, FINGERPRINT_BYTES } from './fingerprint.ts'
-import { HISTORY, openImportStore } from './import-store.ts'
+import { destinationName, HISTORY, openImportStore } from './import-store.ts'
 import { RepeatIndex } from './repeat-index.ts'
 import { RepeatTable } from './repeat-table.ts'
 
@@ -34,7 +34,7 @@ describe('the table of repeats', () => {
         const here = new Set<string>()
         const known = new Map<number, Set<number>>()
         for (const [small, text, how] of all) {
-          const id = small * 256 // the same slot in a small table
+          const id = small * 256 // the same slots in a small table
           const key = `${id}/${text}`
           const texts = known.get(id) ?? new Set()
           known.set(id, texts)
@@ -54,12 +54,28 @@ describe('the table of repeats', () => {
   })
 })
 
+it('looks at a few slots only, however many texts have one eventID', () => {
+  const table = new RepeatTable()
+  const events = 20_000
+  const texts = randomBytes(events * FINGERPRINT_BYTES)
+  for (let n = 0; n < events; n++) texts.write('one id..', n * FINGERPRINT_BYTES, 'latin1')
+  for (let n = 0; n < events; n++) {
+    assert.equal(table.add(texts, n * FINGERPRINT_BYTES), n === 0 ? 'new' : 'changed')
+  }
+  for (let n = 0; n < events; n++) assert.equal(table.add(texts, n * FINGERPRINT_BYTES), 'repeat')
+  assert.ok(table.looks < events * 2 * 4, `${table.looks} looks`)
+})
+
 describe('the index of repeats', () => {
   it('knows what earlier runs and other destinations imported, also in hours that it let go', async () => {
     const store = await openImportStore(join(root, 'index'))
     try {
       const trail = store.destination('arn:trail/a')
       assert.equal(store.destination('arn:trail/a'), trail)
+      const incarnations = ['1', '2'].map((incarnation) =>
+        store.destination(destinationName({ arn: 'arn:trail/a', incarnation })),
+      )
+      assert.equal(new Set([...incarnations, trail, HISTORY]).size, 4, 'created anew: another one')
       const note = (destination: number, hour: number, fingerprints: Buffer): void => {
         const frame = { shard: 0, head: 0, digest: 'd', events: 1 }
         const frames = [{ ...frame, hours: new Map([[hour, fingerprints]]) }]

@@ -1,5 +1,6 @@
 /** The fingerprints of one hour in memory: a hash table without an object per event. */
 import { FINGERPRINT_BYTES } from './fingerprint.ts'
+import { IdSet } from './id-set.ts'
 
 /** `repeat`: the same event went to the same destination before. `changed`: its eventID is known with another text. */
 export type Finding = 'new' | 'repeat' | 'changed'
@@ -19,9 +20,16 @@ export class RepeatTable {
   #words = new Int32Array(SLOTS_MIN * WORDS)
   #states = new Uint8Array(SLOTS_MIN)
   #used = 0
+  #looks = 0
+  readonly #ids = new IdSet()
 
   get bytes(): number {
-    return this.#slots * (FINGERPRINT_BYTES + 1)
+    return this.#slots * (FINGERPRINT_BYTES + 1) + this.#ids.bytes
+  }
+
+  /** Slots that were looked at so far: its cost. */
+  get looks(): number {
+    return this.#looks
   }
 
   /** Fingerprints that are stored already, one behind the other. */
@@ -41,8 +49,9 @@ export class RepeatTable {
     const id0 = from.readInt32LE(at)
     const id1 = from.readInt32LE(at + 4)
     const mask = this.#slots - 1
-    let changed = false
-    for (let slot = id0 & mask; ; slot = (slot + 1) & mask) {
+    // The text is in it: many texts of one eventID would otherwise be one long row of slots.
+    for (let slot = (id0 ^ from.readInt32LE(at + 8)) & mask; ; slot = (slot + 1) & mask) {
+      this.#looks++
       const base = slot * WORDS
       const known = this.#states[slot]
       if (known === EMPTY) {
@@ -51,13 +60,10 @@ export class RepeatTable {
         }
         this.#states[slot] = state
         this.#used++
-        return changed ? 'changed' : 'new'
+        return this.#ids.add(id0, id1) ? 'new' : 'changed'
       }
       if (this.#words[base] !== id0 || this.#words[base + 1] !== id1) continue
-      if (!this.#isText(base, from, at)) {
-        changed = true
-        continue
-      }
+      if (!this.#isText(base, from, at)) continue
       if (known === HERE) return 'repeat'
       this.#states[slot] = state
       return 'new'
@@ -83,7 +89,7 @@ export class RepeatTable {
       const state = states[old] ?? EMPTY
       if (state === EMPTY) continue
       const base = old * WORDS
-      let slot = (words[base] ?? 0) & mask
+      let slot = ((words[base] ?? 0) ^ (words[base + 2] ?? 0)) & mask
       while (this.#states[slot] !== EMPTY) slot = (slot + 1) & mask
       this.#words.set(words.subarray(base, base + WORDS), slot * WORDS)
       this.#states[slot] = state

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -9,7 +10,7 @@ import { sourceOf } from '../testing/sample-events.ts'
 import { createAccountScanner } from './accounts.ts'
 import { contentOf } from './content.ts'
 import { listLocal } from './local-files.ts'
-import { inTimeOrder } from './source.ts'
+import { type ImportSource, inTimeOrder } from './source.ts'
 import { placeOf } from './stored-objects.ts'
 
 const readAll = async (stored: Buffer, pieceBytes = 100, size = stored.length): Promise<Buffer> => {
@@ -17,6 +18,9 @@ const readAll = async (stored: Buffer, pieceBytes = 100, size = stored.length): 
   const source = { ...sourceOf('x', stored, pieceBytes), size }
   for await (const part of contentOf(source)) parts.push(Buffer.from(part))
   return Buffer.concat(parts)
+}
+const drain = async (source: ImportSource): Promise<void> => {
+  for await (const _ of contentOf(source));
 }
 /** As if the file were too long to be held: it is streamed, twice. */
 const LONG = 1024 ** 4
@@ -105,6 +109,45 @@ describe('files', () => {
     const [after] = (await listLocal(log)).sources
     assert.notEqual(after?.version, sources[0]?.version)
     await assert.rejects(listLocal(join(folder, 'absent')), { code: 'not-found' })
+  })
+
+  it('must be regular: a pipe or a device may have no end, and can be read once', async (t) => {
+    for (const device of ['/dev/zero', '/dev/null']) {
+      await assert.rejects(listLocal(device), { code: 'unreadable', message: /a device/ })
+    }
+    const pipe = join(folder, 'pipe')
+    if (spawnSync('mkfifo', [pipe]).status !== 0) return t.skip('there is no mkfifo')
+    await assert.rejects(listLocal(pipe), {
+      code: 'unreadable',
+      message: /pipe is no regular file/,
+    })
+    symlinkSync(pipe, join(folder, 'link'))
+    await assert.rejects(listLocal(join(folder, 'link')), { code: 'unreadable' })
+    rmSync(pipe)
+    symlinkSync(folder, join(folder, 'home'))
+    assert.equal((await listLocal(join(folder, 'home'))).sources.length, 1)
+  })
+
+  it('that the system does not let be read fail one by one, when they are read', async (t) => {
+    const gone = join(folder, 'gone')
+    writeFileSync(gone, 'x')
+    const [source] = (await listLocal(gone)).sources
+    rmSync(gone)
+    assert.ok(source)
+    await assert.rejects(drain(source), { code: 'unreadable', message: /ENOENT/ })
+    if (process.platform === 'linux') {
+      const [memory] = (await listLocal('/proc/self/mem')).sources
+      assert.ok(memory)
+      await assert.rejects(drain(memory), { code: 'unreadable', message: /EIO/ })
+    }
+    if (process.getuid?.() === 0) return t.skip('root may read every folder')
+    const closed = join(folder, 'closed')
+    mkdirSync(closed, { mode: 0 })
+    const { sources } = await listLocal(folder)
+    const listed = sources.find(({ name }) => name === closed)
+    rmdirSync(closed)
+    assert.ok(listed)
+    await assert.rejects(drain(listed), { code: 'unreadable', message: /EACCES/ })
   })
 
   it('are read in the order of the times in their names', () => {

@@ -28,6 +28,20 @@ interface Unpacked {
 const damaged = (offset: number, why: string, cause?: unknown): ImportError =>
   new ImportError('damaged', `the gzip file is damaged at byte ${offset} (${why})`, { cause })
 
+/** What is wrong with one file only: it is refused, and the others are read. */
+export const isFileFault = (error: unknown): boolean =>
+  error instanceof ImportError && (error.code === 'damaged' || error.code === 'unreadable')
+
+/** The stored bytes; what goes wrong while they are read is `unreadable`. */
+async function* storedOf(source: ImportSource): AsyncGenerator<Buffer> {
+  try {
+    yield* source.open()
+  } catch (cause) {
+    if (cause instanceof ImportError) throw cause
+    throw new ImportError('unreadable', `it cannot be read (${messageOf(cause)})`, { cause })
+  }
+}
+
 const checkEnd = (taken: number, stored: number): void => {
   if (taken < stored) throw damaged(taken, 'what follows is no gzip')
 }
@@ -75,7 +89,7 @@ async function* unpackStream(source: ImportSource): AsyncGenerator<Buffer> {
   const engine: Gunzip = createGunzip({ chunkSize: CHUNK_BYTES })
   let fed = 0
   const feed = async (): Promise<void> => {
-    for await (const chunk of source.open()) {
+    for await (const chunk of storedOf(source)) {
       fed += chunk.length
       if (engine.writableEnded || engine.destroyed) continue
       if (!engine.write(chunk)) {
@@ -121,9 +135,15 @@ const readStart = async (
   return { head, ended: false }
 }
 
-/** The unpacked bytes, in pieces. Throws ImportError `damaged` before the first one. */
-export async function* contentOf(source: ImportSource): AsyncGenerator<Buffer> {
-  const stored = source.open()[Symbol.asyncIterator]()
+/**
+ * The unpacked bytes, in pieces. Throws ImportError `damaged` before the first one, `unreadable` at
+ * any time. Ends early when the signal is aborted while a long gzip file is checked.
+ */
+export async function* contentOf(
+  source: ImportSource,
+  signal?: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const stored = storedOf(source)
   try {
     const start = await readStart(stored, (_head, bytes) => bytes >= GZIP_MAGIC.length)
     const magic = Buffer.concat(start.head).subarray(0, GZIP_MAGIC.length)
@@ -142,8 +162,9 @@ export async function* contentOf(source: ImportSource): AsyncGenerator<Buffer> {
       }
     }
   } finally {
-    await stored.return?.()
+    await stored.return(undefined)
   }
-  for await (const _ of unpackStream(source)); // to the end, or it throws
+  // To the end, or it throws.
+  for await (const _ of unpackStream(source)) if (signal?.aborted) return
   yield* unpackStream(source)
 }

@@ -8,15 +8,20 @@ import {
   DescribeTrailsCommand,
   GetTrailStatusCommand,
   ListPublicKeysCommand,
+  TrailNotFoundException,
 } from '@aws-sdk/client-cloudtrail'
 import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import type { ListedKey, VerifyAccess } from '../../../integrity/verification.ts'
+import { DELIVERY_TOLERANCE_MS } from '../../../integrity/verify-chain.ts'
 import { messageOf } from '../../../platform/errors.ts'
-import { type ChainFilter, type ChainPlace, matchesFilter, parseTrailArn } from '../chains.ts'
+import { type ChainHead, type HeadedChain, withHeads } from '../chain-heads.ts'
+import { type ChainFilter, type ChainPlace, noChains, parseTrailArn } from '../chains.ts'
 import { hashOfMember, inflateGzipMember } from '../content/gzip-member.ts'
 import type { VerifySource } from '../offline.ts'
 import { VerifyError } from '../verify-error.ts'
+import { type BucketListing, findChains, folderOf, type TrailPlace } from './find-chains.ts'
 import { createObjectReader, type ObjectReader } from './object-reader.ts'
+import type { Credentials } from './signed-get.ts'
 
 /** How far around a digest's end its key is looked for when the requested range did not have it. */
 const KEY_MARGIN_MS = 2 * 3_600_000
@@ -24,6 +29,12 @@ const KEY_MARGIN_MS = 2 * 3_600_000
 export interface EndpointOptions extends ChainFilter {
   /** Absent: AWS, or AWS_ENDPOINT_URL. */
   readonly endpointUrl?: string
+  /** Absent: those of the environment. */
+  readonly credentials?: Credentials
+  /** Where no other region is named; absent: the environment's. */
+  readonly defaultRegion?: string
+  /** What is known to have been delivered. */
+  readonly heads: readonly ChainHead[]
   readonly bucket?: string
   readonly start: number
   readonly end: number
@@ -33,13 +44,7 @@ export interface EndpointOptions extends ChainFilter {
   readonly connections: number
 }
 
-interface TrailPlace {
-  readonly arn: string
-  readonly bucket: string
-  readonly prefix?: string
-}
-
-class Endpoint {
+class Endpoint implements BucketListing {
   readonly #options: EndpointOptions
   readonly #trails = new Map<string, CloudTrailClient>()
   readonly #s3: S3Client
@@ -85,58 +90,26 @@ class Endpoint {
     )
   }
 
-  /** Regions that have digests of the trail. */
-  async regions({ arn, bucket, prefix }: TrailPlace): Promise<string[]> {
-    if (this.#options.region !== undefined) return [this.#options.region]
-    const account = this.#options.account ?? parseTrailArn(arn).account
-    const front = prefix === undefined || prefix === '' ? '' : `${prefix}/`
-    const place = `${front}AWSLogs/${account}/CloudTrail-Digest/`
-    const page = await this.#s3.send(
-      new ListObjectsV2Command({ Bucket: bucket, Prefix: place, Delimiter: '/' }),
-    )
-    const folders = (page.CommonPrefixes ?? []).flatMap((folder) => folder.Prefix ?? [])
-    const regions = folders.map((folder) => folder.slice(place.length, -1))
-    return regions.length === 0 ? [parseTrailArn(arn).homeRegion] : regions
+  async folders(bucket: string, prefix: string): Promise<string[]> {
+    const names: string[] = []
+    let token: string | undefined
+    do {
+      const page = await this.#s3.send(
+        new ListObjectsV2Command({
+          Bucket: bucket,
+          Prefix: prefix,
+          Delimiter: '/',
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        }),
+      )
+      const folders = (page.CommonPrefixes ?? []).flatMap((folder) => folder.Prefix ?? [])
+      names.push(...folders.map((folder) => folder.slice(prefix.length, -1)))
+      token = page.NextContinuationToken
+    } while (token !== undefined)
+    return names
   }
 
-  async delivered(arn: string, region: string): Promise<number | undefined> {
-    if (!this.#options.askStatus) return undefined
-    const status = await this.#cloudTrail(region).send(new GetTrailStatusCommand({ Name: arn }))
-    return status.LatestDigestDeliveryTime?.getTime()
-  }
-
-  access(region: string): VerifyAccess {
-    return {
-      list: (bucket, prefix, after) => this.#list(bucket, prefix, after),
-      fetch: (bucket, key) => this.#objects.read(bucket, key),
-      hash: async (bucket, key) => {
-        const object = await this.#objects.read(bucket, key)
-        return object && hashOfMember(object.body)
-      },
-      publicKey: (fingerprint, at) => this.#publicKey(region, fingerprint, at),
-      inflate: inflateGzipMember,
-      metadataKept: true,
-    }
-  }
-
-  #place(region: string | undefined): { endpoint?: string; region?: string } {
-    const { endpointUrl } = this.#options
-    return {
-      ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
-      ...(region === undefined ? {} : { region }),
-    }
-  }
-
-  #cloudTrail(region: string | undefined): CloudTrailClient {
-    const id = region ?? ''
-    const known = this.#trails.get(id)
-    if (known !== undefined) return known
-    const client = new CloudTrailClient(this.#place(region))
-    this.#trails.set(id, client)
-    return client
-  }
-
-  async *#list(bucket: string, prefix: string, after: string): AsyncGenerator<ListedKey> {
+  async *list(bucket: string, prefix: string, after: string): AsyncGenerator<ListedKey> {
     let token: string | undefined
     do {
       const page = await this.#s3.send(
@@ -152,6 +125,54 @@ class Endpoint {
       }
       token = page.NextContinuationToken
     } while (token !== undefined)
+  }
+
+  async delivered(arn: string, region: string): Promise<number | undefined> {
+    if (!this.#options.askStatus) return undefined
+    const asked = this.#cloudTrail(region).send(new GetTrailStatusCommand({ Name: arn }))
+    const status = await asked.catch((error: unknown) => {
+      // A region that only holds imported log files does not know a trail of another region.
+      if (error instanceof TrailNotFoundException) return undefined
+      throw error
+    })
+    return status?.LatestDigestDeliveryTime?.getTime()
+  }
+
+  access(region: string): VerifyAccess {
+    return {
+      list: (bucket, prefix, after) => this.list(bucket, prefix, after),
+      fetch: (bucket, key) => this.#objects.read(bucket, key),
+      hash: async (bucket, key) => {
+        const object = await this.#objects.read(bucket, key)
+        return object && hashOfMember(object.body)
+      },
+      publicKey: (fingerprint, at) => this.#publicKey(region, fingerprint, at),
+      inflate: inflateGzipMember,
+      metadataKept: true,
+    }
+  }
+
+  #place(asked: string | undefined): {
+    endpoint?: string
+    region?: string
+    credentials?: Credentials
+  } {
+    const { endpointUrl, credentials, defaultRegion } = this.#options
+    const region = asked ?? defaultRegion
+    return {
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(endpointUrl === undefined ? {} : { endpoint: endpointUrl }),
+      ...(region === undefined ? {} : { region }),
+    }
+  }
+
+  #cloudTrail(region: string | undefined): CloudTrailClient {
+    const id = region ?? ''
+    const known = this.#trails.get(id)
+    if (known !== undefined) return known
+    const client = new CloudTrailClient(this.#place(region))
+    this.#trails.set(id, client)
+    return client
   }
 
   async #publicKey(region: string, name: string, at: number): Promise<Uint8Array | undefined> {
@@ -181,38 +202,90 @@ class Endpoint {
   }
 }
 
+const hasDelivered = async (
+  endpoint: Endpoint,
+  chain: ChainPlace,
+  delivered: number,
+): Promise<boolean> => {
+  for await (const { lastModified } of endpoint.list(chain.bucket, folderOf(chain), '')) {
+    if (lastModified !== undefined && lastModified >= delivered - DELIVERY_TOLERANCE_MS) return true
+  }
+  return false
+}
+
+/**
+ * When a chain must have got its newest digest. The status of a trail in a region is about all of
+ * its accounts: it is expected of the first chain of the region, unless another one fulfils it.
+ */
+const expectedOf = async (
+  endpoint: Endpoint,
+  trail: TrailPlace,
+  chain: ChainPlace,
+  chains: readonly ChainPlace[],
+): Promise<number | undefined> => {
+  const inRegion = chains.filter(({ region }) => region === chain.region)
+  const own = inRegion.find(({ account }) => account === parseTrailArn(trail.arn).account)
+  if (chain !== (own ?? inRegion[0])) return undefined
+  const delivered = await endpoint.delivered(trail.arn, chain.region)
+  if (delivered === undefined) return undefined
+  for (const other of inRegion) {
+    if (other !== chain && (await hasDelivered(endpoint, other, delivered))) return undefined
+  }
+  return delivered
+}
+
 const chainsOf = async (
   endpoint: Endpoint,
   trail: TrailPlace,
-  filter: ChainFilter,
+  options: EndpointOptions,
 ): Promise<VerifySource['chains'][number][]> => {
-  const { homeRegion, account, name } = parseTrailArn(trail.arn)
-  const chains = (await endpoint.regions(trail)).map((region) => ({
-    trailName: name,
-    homeRegion,
-    account: filter.account ?? account,
-    region,
-    bucket: trail.bucket,
-    ...(trail.prefix === undefined ? {} : { prefix: trail.prefix }),
-  }))
-  const wanted = chains.filter((chain) => matchesFilter(chain, { ...filter, trailArn: trail.arn }))
+  const { region, account, heads } = options
+  // The status is about all accounts, whichever of them are asked for.
+  const filter: ChainFilter = region === undefined ? {} : { region }
+  const found = await findChains(endpoint, trail, filter)
+  const { bucket, prefix } = trail
+  const headed: HeadedChain[] = withHeads(
+    found,
+    heads,
+    (place, head) => head.trailArn === trail.arn && (region ?? place.region) === place.region,
+  )
+  // What an earlier bucket holds is found from the head; the rest is looked for where the trail is.
+  const chains = headed.map((chain) => {
+    const { prefix: _, ...place } = chain
+    return { ...place, bucket, ...(prefix === undefined || prefix === '' ? {} : { prefix }) }
+  })
+  const wanted = chains.filter((chain) => (account ?? chain.account) === chain.account)
   return await Promise.all(
     wanted.map(async (chain) => {
-      const delivered = await endpoint.delivered(trail.arn, chain.region)
+      const delivered = await expectedOf(endpoint, trail, chain, chains)
       return delivered === undefined ? chain : { ...chain, delivered }
     }),
   )
 }
 
-/** Rejects with VerifyError `no-trail` or `endpoint`. */
+/** What the SDK says where the environment lacks something, and what people can do about it. */
+const MISSING: readonly (readonly [RegExp, string])[] = [
+  [/region is missing/i, 'Name the region with --region or AWS_REGION'],
+  [/could not load credentials|credential is missing/i, 'Set AWS_ACCESS_KEY_ID or AWS_PROFILE'],
+]
+
+const endpointError = (cause: unknown): VerifyError => {
+  const message = messageOf(cause)
+  const missing = MISSING.find(([pattern]) => pattern.test(message))
+  return new VerifyError('endpoint', `The endpoint cannot be asked: ${message}`, {
+    cause,
+    hint:
+      missing === undefined
+        ? 'Check --endpoint-url, the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID) and the region.'
+        : `${missing[1]}, or name the data folder of a running server with --data.`,
+  })
+}
+
+/** Rejects with VerifyError `no-trail`, `no-digests` or `endpoint`. */
 export const openEndpoint = async (options: EndpointOptions): Promise<VerifySource> => {
-  const { trailArn, region, account } = options
+  const { trailArn } = options
   const home = trailArn === undefined ? undefined : parseTrailArn(trailArn).homeRegion
   const endpoint = new Endpoint(options, home)
-  const filter: ChainFilter = {
-    ...(region === undefined ? {} : { region }),
-    ...(account === undefined ? {} : { account }),
-  }
   try {
     const trails = await endpoint.trails()
     if (trails.length === 0) {
@@ -222,18 +295,16 @@ export const openEndpoint = async (options: EndpointOptions): Promise<VerifySour
         hint: 'Is the region right? A trail is described in its home region and, if multi-region, in all.',
       })
     }
-    const chains = await Promise.all(trails.map((trail) => chainsOf(endpoint, trail, filter)))
+    const found = await Promise.all(trails.map((trail) => chainsOf(endpoint, trail, options)))
+    const chains = found.flat()
+    if (chains.length === 0) throw noChains(options, trails)
     return {
-      chains: chains.flat(),
+      chains,
       accessOf: (chain: ChainPlace) => endpoint.access(chain.region),
       close: () => endpoint.close(),
     }
   } catch (cause) {
     endpoint.close()
-    if (cause instanceof VerifyError) throw cause
-    throw new VerifyError('endpoint', `The endpoint cannot be asked: ${messageOf(cause)}`, {
-      cause,
-      hint: 'Check --endpoint-url, the credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID) and the region.',
-    })
+    throw cause instanceof VerifyError ? cause : endpointError(cause)
   }
 }

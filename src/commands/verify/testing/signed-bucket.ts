@@ -47,10 +47,12 @@ export interface SignedBucket {
   /** Oldest first. */
   readonly digests: string[]
   readonly logs: string[]
+  /** By key, epoch milliseconds; absent: START. */
+  readonly modified?: ReadonlyMap<string, number>
 }
 
-const logFile = (bucket: SignedBucket, number: number): DigestedFile => {
-  const { account, region } = scope
+const logFile = (bucket: SignedBucket, of: DigestScope, number: number): DigestedFile => {
+  const { account, region } = of
   const key = `AWSLogs/${account}/CloudTrail/${region}/2026/03/02/${account}_CloudTrail_${region}_20260302T0820Z_${String(number).padStart(16, '0')}.json.gz`
   const text = `{"Records":[{"eventID":"${number}"}]}`
   bucket.objects.set(key, { body: gzipSync(text), metadata: {} })
@@ -62,13 +64,14 @@ const logFile = (bucket: SignedBucket, number: number): DigestedFile => {
 
 const addDigest = (
   bucket: SignedBucket,
+  of: DigestScope,
   start: number,
   end: number,
   files: readonly DigestedFile[],
   previous: DigestLink | undefined,
 ): DigestLink => {
-  const text = digestText({ scope, start, end, fingerprint, files, previous })
-  const key = digestKey(scope, end)
+  const text = digestText({ scope: of, start, end, fingerprint, files, previous })
+  const key = digestKey(of, end)
   const hash = sha256Hex(text)
   const signature = signText(
     stringToSign({
@@ -86,20 +89,26 @@ const addDigest = (
 }
 
 /** Chains of hourly digests, each with the given numbers of log files; one hour between chains. */
-export const signedBucket = (...chains: readonly (readonly number[])[]): SignedBucket => {
+export const signedBucketOf = (
+  of: DigestScope,
+  ...chains: readonly (readonly number[])[]
+): SignedBucket => {
   const bucket: SignedBucket = { objects: new Map(), digests: [], logs: [] }
   let end = START
   for (const counts of chains) {
-    let previous = addDigest(bucket, end - HOUR, end, [], undefined)
+    let previous = addDigest(bucket, of, end - HOUR, end, [], undefined)
     for (const count of counts) {
-      const files = Array.from({ length: count }, () => logFile(bucket, bucket.logs.length))
-      previous = addDigest(bucket, end, end + HOUR, files, previous)
+      const files = Array.from({ length: count }, () => logFile(bucket, of, bucket.logs.length))
+      previous = addDigest(bucket, of, end, end + HOUR, files, previous)
       end += HOUR
     }
     end += 2 * HOUR
   }
   return bucket
 }
+
+export const signedBucket = (...chains: readonly (readonly number[])[]): SignedBucket =>
+  signedBucketOf(scope, ...chains)
 
 export const accessOf = (bucket: SignedBucket, metadataKept = true): VerifyAccess => ({
   list: async function* (name, prefix, after) {

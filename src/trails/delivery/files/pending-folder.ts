@@ -82,6 +82,9 @@ export const readBody = async (path: string, master: MasterKey): Promise<Buffer>
   }
 }
 
+/** Below the folder of deliveries. */
+export const pendingFolderOf = (delivery: string): string => join(delivery, 'pending')
+
 export const openPendingFolder = async (
   folder: string,
   master: MasterKey,

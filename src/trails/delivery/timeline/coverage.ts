@@ -43,11 +43,17 @@ export const coversEvent = (trail: Trail, event: SealedEvent): boolean =>
   coversAccount(trail, event) && coversRegion(trail, event.region) && coversOrigin(trail, event)
 
 /** A single-region trail may leave the global services out. */
-export const mayExcludeGlobal = (trail: Trail, region: string): boolean =>
-  !trail.includeGlobalServiceEvents && region === GLOBAL_REGION
+export const mayExcludeGlobal = (
+  trail: Pick<Trail, 'includeGlobalServiceEvents'>,
+  region: string,
+): boolean => !trail.includeGlobalServiceEvents && region === GLOBAL_REGION
 
 /** `eventSource`: of the record. */
-export const excludesGlobal = (trail: Trail, region: string, eventSource: unknown): boolean =>
+export const excludesGlobal = (
+  trail: Pick<Trail, 'includeGlobalServiceEvents'>,
+  region: string,
+  eventSource: unknown,
+): boolean =>
   mayExcludeGlobal(trail, region) &&
   typeof eventSource === 'string' &&
   GLOBAL_SOURCES.has(eventSource)
