@@ -123,7 +123,7 @@ describe('operation', () => {
   it('says what is wrong, where, and what to do', async () => {
     const cases: [string[], number, RegExp][] = [
       [['serve', '--regoin', 'x'], 2, /--regoin[\s\S]*--region/],
-      [['serve', '--region', 'nowhere'], 2, /--region: is no region/],
+      [['serve', '--region', 'nowhere'], 2, /--region: "nowhere" is no region/],
       [['servee'], 2, /Did you mean serve/],
       [['flush', '--data', '/nonexistent'], 2, /No server runs on/],
       [['events', '--data', '/nonexistent'], 2, /clew serve/],
