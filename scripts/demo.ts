@@ -24,6 +24,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import { trailBucketPolicy } from '../src/trails/testing/bucket-policy.ts'
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts')
 const ACCOUNT = '123456789012'
@@ -64,24 +65,7 @@ const keyIn = (text: string) => ({
   secretAccessKey: /AWS_SECRET_ACCESS_KEY='?([^'\s]+)/.exec(text)?.[1] ?? '',
 })
 
-const policy = JSON.stringify({
-  Version: '2012-10-17',
-  Statement: [
-    {
-      Effect: 'Allow',
-      Principal: { Service: 'cloudtrail.amazonaws.com' },
-      Action: 's3:GetBucketAcl',
-      Resource: 'arn:aws:s3:::audit',
-    },
-    {
-      Effect: 'Allow',
-      Principal: { Service: 'cloudtrail.amazonaws.com' },
-      Action: 's3:PutObject',
-      Resource: `arn:aws:s3:::audit/AWSLogs/${ACCOUNT}/*`,
-      Condition: { StringEquals: { 's3:x-amz-acl': 'bucket-owner-full-control' } },
-    },
-  ],
-})
+const policy = trailBucketPolicy('audit', ACCOUNT)
 
 const trust = JSON.stringify({
   Version: '2012-10-17',

@@ -1,6 +1,7 @@
 /** `clew import` of log files into journal, event history and one trail with validation. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { trailBucketPolicy } from '../../src/trails/testing/bucket-policy.ts'
 import { removeFolder } from '../../test/conformance/clew-server.ts'
 import { run } from '../../test/conformance/run-command.ts'
 import type { Context, Prepared, Sample, Scenario } from '../scenario.ts'
@@ -18,24 +19,7 @@ const PER_SECOND_MIN = 30_000
 const BASELINE = join(import.meta.dirname, '..', 'support', 'data', 'import-baseline.ts')
 
 /** Log files of every account may come: the accounts of an import are not known before. */
-const POLICY = JSON.stringify({
-  Version: '2012-10-17',
-  Statement: [
-    {
-      Effect: 'Allow',
-      Principal: { Service: 'cloudtrail.amazonaws.com' },
-      Action: 's3:GetBucketAcl',
-      Resource: 'arn:aws:s3:::audit',
-    },
-    {
-      Effect: 'Allow',
-      Principal: { Service: 'cloudtrail.amazonaws.com' },
-      Action: 's3:PutObject',
-      Resource: 'arn:aws:s3:::audit/AWSLogs/*',
-      Condition: { StringEquals: { 's3:x-amz-acl': 'bucket-owner-full-control' } },
-    },
-  ],
-})
+const POLICY = trailBucketPolicy('audit', '*')
 
 /** A fresh server each time: an event is imported once. */
 const measureImport = async (events: string): Promise<Sample> => {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { openWire, startTarget, type Target } from './support.ts'
+import { openWire } from '../../src/capture/gateway/gateway.test-support.ts'
+import { startTarget, type Target } from './support.ts'
 
 let target: Target
 let port = 0

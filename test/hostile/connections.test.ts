@@ -4,9 +4,10 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { openWire } from '../../src/capture/gateway/gateway.test-support.ts'
 import { openFilesMax } from '../../src/platform/open-files.ts'
 import { residentBytes } from './resident-bytes.ts'
-import { openWire, signedHead, startTarget, type Target } from './support.ts'
+import { signedHead, startTarget, type Target } from './support.ts'
 
 const CONNECTIONS = 10_000
 /** Two processes open them; each has some files of its own. */

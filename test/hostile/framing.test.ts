@@ -1,7 +1,8 @@
 /** Bytes that are no HTTP, or HTTP that two readers would read differently. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { type Answer, openWire, signedHead, startTarget, type Target } from './support.ts'
+import { openWire } from '../../src/capture/gateway/gateway.test-support.ts'
+import { type Answer, signedHead, startTarget, type Target } from './support.ts'
 
 let target: Target
 before(async () => {

@@ -1,8 +1,9 @@
 /** Many at once, and much from one: memory stays in proportion, and the others are served. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { openWire, type Wire } from '../../src/capture/gateway/gateway.test-support.ts'
 import { residentBytes } from './resident-bytes.ts'
-import { openWire, signedHead, startTarget, type Target, type Wire } from './support.ts'
+import { signedHead, startTarget, type Target } from './support.ts'
 
 const MIB = 1024 * 1024
 

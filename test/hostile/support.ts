@@ -6,9 +6,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createHash, createHmac } from 'node:crypto'
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { openWire } from '../../src/capture/gateway/gateway.test-support.ts'
 import { type ClewServer, removeFolder, startClew } from '../conformance/clew-server.ts'
 
 export interface Key {
@@ -146,49 +145,6 @@ const answerOf = (bytes: Buffer): Answer => {
   const code = CODE.exec(body)
   const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1] ?? 0)
   return { status, head, body, code: code?.[1] ?? code?.[2] ?? '' }
-}
-
-export interface Wire {
-  readonly socket: Socket
-  /** Everything received so far, as Latin-1. */
-  soFar(): string
-  /** Everything until the server closed the connection. */
-  closed(): Promise<string>
-  /** Resolves when `wanted` came; rejects where the connection closes without it. */
-  until(wanted: RegExp): Promise<string>
-}
-
-export const openWire = async (port: number, allowHalfOpen = false): Promise<Wire> => {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen })
-  await once(socket, 'connect')
-  const parts: Buffer[] = []
-  let wake = (): void => {}
-  socket.on('data', (part: Buffer) => {
-    parts.push(part)
-    wake()
-  })
-  // A reset is what a hostile client must expect.
-  socket.on('error', () => {})
-  const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  void gone.then(() => wake())
-  const soFar = (): string => Buffer.concat(parts).toString('latin1')
-  return {
-    socket,
-    soFar,
-    closed: async () => {
-      await gone
-      return soFar()
-    },
-    until: async (wanted) => {
-      while (!wanted.test(soFar())) {
-        if (socket.closed) throw new Error(`Closed after: ${soFar()}`)
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
-      return soFar()
-    },
-  }
 }
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')

@@ -6,15 +6,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import {
-  clew,
-  openWire,
-  type Sending,
-  sha256,
-  signedHead,
-  startTarget,
-  type Target,
-} from './support.ts'
+import { openWire } from '../../src/capture/gateway/gateway.test-support.ts'
+import { clew, type Sending, sha256, signedHead, startTarget, type Target } from './support.ts'
 
 const MIB = 1024 * 1024
 const BUCKET = '/upload-bucket'

@@ -304,30 +304,39 @@ export const send = async (url: string, given: Sending, content?: Buffer): Promi
   })
 }
 
-/** A bare connection; `text()` resolves with everything that came until it was closed. */
-export const rawConnection = async (t: TestContext, port: number) => {
-  const socket: Socket = connect({ port, host: '127.0.0.1' })
+export interface Wire {
+  readonly socket: Socket
+  /** Everything received so far, as Latin-1. */
+  soFar(): string
+  /** Everything until the server closed the connection. */
+  closed(): Promise<string>
+  /** Resolves when `wanted` was received; rejects when the connection closes without it. */
+  until(wanted: RegExp | ((text: string) => boolean)): Promise<string>
+}
+
+/** A bare connection, which the caller destroys. */
+export const openWire = async (port: number, allowHalfOpen = false): Promise<Wire> => {
+  const socket: Socket = connect({ port, host: '127.0.0.1', allowHalfOpen })
   await once(socket, 'connect')
-  t.after(() => socket.destroy())
   const parts: Buffer[] = []
   let wake = (): void => {}
   socket.on('data', (part: Buffer) => {
     parts.push(part)
     wake()
   })
+  // A reset is what a hostile client must expect.
   socket.on('error', () => {})
-  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  void closed.then(() => wake())
+  const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  void gone.then(() => wake())
   const soFar = (): string => Buffer.concat(parts).toString('latin1')
   return {
     socket,
     soFar,
-    text: async (): Promise<string> => {
-      await closed
+    closed: async () => {
+      await gone
       return soFar()
     },
-    /** Resolves when `wanted` was received; rejects when the connection closes without it. */
-    until: async (wanted: RegExp | ((text: string) => boolean)): Promise<string> => {
+    until: async (wanted) => {
       const holds = typeof wanted === 'function' ? wanted : (text: string) => wanted.test(text)
       while (!holds(soFar())) {
         if (socket.closed) throw new Error(`Closed after: ${soFar()}`)
@@ -338,6 +347,13 @@ export const rawConnection = async (t: TestContext, port: number) => {
       return soFar()
     },
   }
+}
+
+/** A bare connection of one test; `text()` resolves with everything until it was closed. */
+export const rawConnection = async (t: TestContext, port: number) => {
+  const { closed, ...wire } = await openWire(port)
+  t.after(() => wire.socket.destroy())
+  return { ...wire, text: closed }
 }
 
 export const jsonCall = (operation: string, body = '{}', service = 'cloudtrail'): Sending => ({

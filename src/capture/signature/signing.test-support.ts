@@ -31,8 +31,8 @@ const bytesOf = (data: Bytes): Uint8Array =>
       ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
       : new Uint8Array(data)
 
-/** What the SDK's signer wants of a hash. */
-class Sha256 {
+/** What the SDK's signers want of a hash. */
+export class Sha256 {
   readonly #hash
   constructor(secret?: Bytes) {
     this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret))

@@ -1,10 +1,7 @@
 /** A bar with rate and time left on a terminal, a line every few seconds elsewhere (DESIGN.md §5). */
 import type { Writable } from 'node:stream'
 import type { Clock } from '../../platform/clock.ts'
-
-const BAR_EVERY_MS = 200
-const LINE_EVERY_MS = 5_000
-const BAR_WIDTH = 24
+import { BAR_EVERY_MS, barOf, CLEAR_LINE, LINE_EVERY_MS } from '../output/progress-bar.ts'
 
 export interface ProgressFacts {
   readonly doneBytes: number
@@ -36,8 +33,7 @@ export const progressLine = (
   withBar: boolean,
 ): string => {
   const share = facts.totalBytes === 0 ? 1 : Math.min(1, facts.doneBytes / facts.totalBytes)
-  const full = Math.round(share * BAR_WIDTH)
-  const bar = withBar ? `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}  ` : ''
+  const bar = withBar ? `${barOf(share)}  ` : ''
   const rate = seconds > 0 ? Math.round(facts.events / seconds) : 0
   const left = share === 0 ? Number.POSITIVE_INFINITY : (seconds / share) * (1 - share)
   const counted = (value: number): string => value.toLocaleString('en-US')
@@ -63,7 +59,7 @@ export const startProgress = (options: {
     return progressLine(name, { ...now, events: now.events - base }, seconds, isTerminal)
   }
   const clear = (): void => {
-    if (isTerminal) stream.write('\r\u001b[K')
+    if (isTerminal) stream.write(CLEAR_LINE)
   }
   const show = (): void => {
     if (name === '') return

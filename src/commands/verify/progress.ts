@@ -4,14 +4,8 @@
  */
 import type { Finding } from '../../integrity/verification.ts'
 import { systemClock } from '../../platform/clock.ts'
+import { BAR_EVERY_MS, barOf, CLEAR_LINE, LINE_EVERY_MS } from '../output/progress-bar.ts'
 import type { Output } from './report.ts'
-
-/** A terminal shows a change this soon; other readers keep every line. */
-const BAR_EVERY_MS = 200
-const LINE_EVERY_MS = 5_000
-const BAR_CELLS = 24
-/** Back to the first column, and whatever is in the line goes. */
-const CLEAR = '\r\u001b[K'
 
 export interface ChainProgress {
   listed(digests: number): void
@@ -58,8 +52,7 @@ export const progressText = (
   const digests = chains.reduce((sum, chain) => sum + chain.digests, 0)
   const listed = chains.reduce((sum, chain) => sum + chain.listed, 0)
   const rate = (digests + counts.logs) / Math.max(0.001, counts.seconds)
-  const filled = Math.round(share * BAR_CELLS)
-  const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)} `
+  const bar = `${barOf(share)} `
   const left = share === 0 ? '' : `, ${duration((counts.seconds * (1 - share)) / share)} left`
   return (
     `${(share * 100).toFixed(0).padStart(3)} % ${withBar ? bar : ''}` +
@@ -78,14 +71,14 @@ export const startProgress = (
   let logs = 0
   let isDrawn = false
   const clear = (): void => {
-    if (isDrawn) output.err(CLEAR)
+    if (isDrawn) output.err(CLEAR_LINE)
     isDrawn = false
   }
   const show = (): void => {
     if (chains.length === 0) return
     const seconds = (systemClock.monotonic() - started) / 1000
     const text = progressText(chains, { chains: chainCount, logs, seconds }, isTerminal)
-    output.err(isTerminal ? `${CLEAR}${text}` : `verify: ${text}\n`)
+    output.err(isTerminal ? `${CLEAR_LINE}${text}` : `verify: ${text}\n`)
     isDrawn = isTerminal
   }
   const timer = setInterval(show, isTerminal ? BAR_EVERY_MS : LINE_EVERY_MS)

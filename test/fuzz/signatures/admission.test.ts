@@ -8,10 +8,10 @@ import { readClaim } from '../../../src/capture/signature/claim.ts'
 import {
   ACCOUNT,
   directoryOf,
+  Sha256,
   testCredential,
 } from '../../../src/capture/signature/signing.test-support.ts'
 import { createSignatureVerifier } from '../../../src/capture/signature/verifier.ts'
-import { Sha256 } from './signers.ts'
 import { CREDENTIALS, DATE, headOnWire, NOW } from './wire.ts'
 
 const options = {

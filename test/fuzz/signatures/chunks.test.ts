@@ -11,9 +11,9 @@ import {
   type PayloadMode,
 } from '../../../src/capture/signature/payload/payload-mode.ts'
 import { decodeWhole } from '../../../src/capture/signature/payload/payload-streams.ts'
-import { ACCESS_KEY, SECRET } from '../../../src/capture/signature/signing.test-support.ts'
+import { ACCESS_KEY, SECRET, Sha256 } from '../../../src/capture/signature/signing.test-support.ts'
 import { holds } from '../runs.ts'
-import { ecdsaOf, Sha256 } from './signers.ts'
+import { ecdsaOf } from './signers.ts'
 import { CREDENTIALS, DATE, REGION } from './wire.ts'
 
 const AMZ_DATE = '20260302T081407Z'

@@ -1,8 +1,9 @@
 /** The AWS SDK's own signers, of both variants; SigV4A's presigning, which it lacks, is built of its parts. */
-import { createHash, createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { SignatureV4a } from '@smithy/signature-v4a'
 import type { SignedHead } from '../../../src/capture/signature/canonical-request.ts'
+import { Sha256 } from '../../../src/capture/signature/signing.test-support.ts'
 import {
   CREDENTIALS,
   DATE,
@@ -14,31 +15,6 @@ import {
   REGION,
   type Spelling,
 } from './wire.ts'
-
-type Bytes = string | ArrayBuffer | ArrayBufferView
-const bytesOf = (data: Bytes): Uint8Array => {
-  if (typeof data === 'string') return Buffer.from(data)
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data)
-}
-
-/** What the SDK's signers want of a hash. */
-export class Sha256 {
-  readonly #hash
-  constructor(secret?: Bytes) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret))
-  }
-  update(data: Bytes): void {
-    this.#hash.update(bytesOf(data))
-  }
-  async digest(): Promise<Uint8Array> {
-    return new Uint8Array(this.#hash.digest())
-  }
-  reset(): void {
-    throw new Error('A digest is taken once.')
-  }
-}
 
 export interface Way {
   readonly variant: 'SigV4' | 'SigV4A'
