@@ -1,18 +1,21 @@
 /**
- * `npm run soak`: both parts. `npm run soak -- kill --rounds 200 --seed 7`,
- * `npm run soak -- load --minutes 60 --rate 200`, `npm run soak -- faults`. `--json FILE` keeps the
+ * `npm run soak`: kill and load. `npm run soak -- kill --rounds 200 --seed 7`,
+ * `npm run soak -- load --minutes 60 --rate 200`, `npm run soak -- import --events 1000000`,
+ * `npm run soak -- faults`. `--json FILE` keeps the
  * report. Exit code 1 when something is lost, doubled, damaged or grows.
  */
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { syntheticMissing } from '../../bench/support/data/synthetic-events.ts'
+import { type ImportProof, proveImport } from './import-proof/import-proof.ts'
 import { complaintsOf } from './judge.ts'
 import { type KillReport, runKillRounds } from './kill-rounds.ts'
-import { renderKill, renderLoad } from './render.ts'
+import { renderImport, renderKill, renderLoad } from './render.ts'
 import { type LoadReport, runSteadyLoad } from './steady-load.ts'
 
-const PARTS = ['kill', 'load', 'faults'] as const
+const PARTS = ['kill', 'load', 'import', 'faults'] as const
 type Part = (typeof PARTS)[number]
 
 const { values, positionals } = parseArgs({
@@ -22,11 +25,12 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
     minutes: { type: 'string', default: '60' },
     rate: { type: 'string', default: '200' },
+    events: { type: 'string', default: '1000000' },
     json: { type: 'string' },
   },
 })
 const isPart = (name: string): name is Part => PARTS.some((part) => part === name)
-const number = (name: 'rounds' | 'seed' | 'minutes' | 'rate'): number => {
+const number = (name: 'rounds' | 'seed' | 'minutes' | 'rate' | 'events'): number => {
   const value = Number(values[name])
   if (Number.isFinite(value) && value >= 0) return value
   process.stderr.write(`--${name} ${values[name]}: give a number.\n`)
@@ -34,7 +38,7 @@ const number = (name: 'rounds' | 'seed' | 'minutes' | 'rate'): number => {
 }
 const wrong = positionals.find((name) => !isPart(name))
 if (wrong !== undefined) {
-  process.stderr.write(`There is no part ${wrong}: kill, load or faults.\n`)
+  process.stderr.write(`There is no part ${wrong}: kill, load, import or faults.\n`)
   process.exit(2)
 }
 const parts: readonly Part[] =
@@ -43,7 +47,12 @@ const parts: readonly Part[] =
 const note = (line: string): void => {
   process.stderr.write(`${line}\n`)
 }
-const report: { kill?: KillReport; load?: LoadReport; faults?: number | null } = {}
+const report: {
+  kill?: KillReport
+  load?: LoadReport
+  import?: ImportProof
+  faults?: number | null
+} = {}
 const failures: string[] = []
 
 if (parts.includes('faults')) {
@@ -76,6 +85,19 @@ if (parts.includes('load')) {
   const complaints = complaintsOf(report.load)
   if (complaints !== '') failures.push(complaints)
   if (report.load.grew.length > 0) failures.push(`grew: ${report.load.grew.join(', ')}`)
+}
+if (parts.includes('import')) {
+  const missing = syntheticMissing()
+  if (missing !== undefined) {
+    note(`import: SKIPPED, ${missing}`)
+    failures.push(`import: ${missing}`)
+  } else {
+    const [events, seed] = [number('events'), number('seed')]
+    note(`import: ${events} events, seed ${seed}`)
+    report.import = await proveImport({ events, seed, told: note })
+    process.stdout.write(renderImport(report.import))
+    failures.push(...report.import.complaints)
+  }
 }
 if (values.json !== undefined) {
   writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)

@@ -1,4 +1,5 @@
 /** The soak's reports as Markdown tables. */
+import type { ImportProof } from './import-proof/import-proof.ts'
 import type { Verdict } from './judge.ts'
 import type { KillReport } from './kill-rounds.ts'
 import { JUDGED_SECONDS_MIN, type Judged } from './series.ts'
@@ -69,4 +70,25 @@ export const renderLoad = (report: LoadReport): string => {
     'slope per hour',
   ]
   return `\n${table(['load', ''], rows)}\n${table(head, report.series.map(seriesRow))}\n`
+}
+
+export const renderImport = (proof: ImportProof): string => {
+  const { lines, imported, seconds, accounts, delivered, dataByCatalogue, checks } = proof
+  const sum = accounts.reduce((all, { history }) => all + history, 0)
+  const data = Object.entries(dataByCatalogue).sort(([, one], [, other]) => other - one)
+  const rows = [
+    ['source', `${lines} records`],
+    ['imported', `${imported} in ${seconds.toFixed(0)} s`],
+    ['in the history', `${sum} in ${accounts.length} accounts`],
+    ['in log files', String(delivered)],
+    ['data events by the catalogue', data.map(([name, count]) => `${count} ${name}`).join(', ')],
+    ...Object.entries(checks),
+  ]
+  const counted = accounts.map(({ account, expected, history }) => [
+    account,
+    String(expected),
+    String(history),
+  ])
+  const head = ['account', 'management events by their own word', 'in its history']
+  return `\n${table(['import', ''], rows)}\n${table(head, counted)}\n`
 }

@@ -2,17 +2,20 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { cleanEnvironment } from '../../../test/conformance/clew-server.ts'
-import { run } from '../../../test/conformance/run-command.ts'
+import { type CommandResult, run } from '../../../test/conformance/run-command.ts'
 
 const SRC = join(import.meta.dirname, '..', '..', '..', 'src')
+
+/** However it exits. */
+export const clewResult = (args: readonly string[]): Promise<CommandResult> =>
+  run(process.execPath, ['--no-maglev', join(SRC, 'main.ts'), ...args], { env: cleanEnvironment() })
 
 /** Resolves with stdout; rejects unless it exits with one of `codes`. */
 export const clewCommand = async (
   args: readonly string[],
   codes: readonly number[] = [0],
 ): Promise<string> => {
-  const command = ['--no-maglev', join(SRC, 'main.ts'), ...args]
-  const { code, stdout, stderr } = await run(process.execPath, command, { env: cleanEnvironment() })
+  const { code, stdout, stderr } = await clewResult(args)
   if (!codes.includes(code ?? -1)) {
     throw new Error(`clew ${args.join(' ')} exited with ${code}:\n${stdout}${stderr}`)
   }

@@ -28,8 +28,9 @@ export const TRAIL = 'main'
 /** Bucket `audit` and its trail. `policy`: by default that of the server's own account. */
 export const makeTrail = async (
   clew: ClewServer,
-  { logging, policy }: { logging: boolean; policy?: string },
+  options: { logging: boolean; policy?: string; multiRegion?: boolean },
 ): Promise<void> => {
+  const { logging, policy, multiRegion: IsMultiRegionTrail = false } = options
   const common = clientOptions(clew)
   const s3 = new S3Client({ ...common, forcePathStyle: true })
   const trails = new CloudTrailClient(common)
@@ -38,7 +39,7 @@ export const makeTrail = async (
     new PutBucketPolicyCommand({ Bucket: 'audit', Policy: policy ?? bucketPolicy('audit') }),
   )
   const trail = { Name: TRAIL, S3BucketName: 'audit', EnableLogFileValidation: true }
-  await trails.send(new CreateTrailCommand(trail))
+  await trails.send(new CreateTrailCommand({ ...trail, IsMultiRegionTrail }))
   if (logging) await trails.send(new StartLoggingCommand({ Name: TRAIL }))
   s3.destroy()
   trails.destroy()
