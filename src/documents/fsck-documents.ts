@@ -12,10 +12,8 @@ export const fsckDocuments = (path: string): DocumentsReport => {
   let documents = 0
   const database = openDatabase(path, { synchronous: 'OFF', readOnly: true })
   try {
-    for (const row of database.prepare('PRAGMA integrity_check').all()) {
-      if (row.integrity_check !== 'ok') {
-        problems.push({ place: path, problem: String(row.integrity_check) })
-      }
+    for (const { integrity_check: found } of database.prepare('PRAGMA integrity_check').all()) {
+      if (found !== 'ok') problems.push({ place: path, problem: `damaged: ${String(found)}` })
     }
     const all = database.prepare('SELECT key, value FROM documents WHERE value IS NOT NULL')
     for (const { key, value } of all.iterate()) {
@@ -26,6 +24,9 @@ export const fsckDocuments = (path: string): DocumentsReport => {
         problems.push({ place: `document ${String(key)}`, problem: messageOf(error) })
       }
     }
+  } catch (error) {
+    // Damage that SQLite cannot step over; what it said before that is told too.
+    problems.push({ place: path, problem: `cannot be read on: ${messageOf(error)}` })
   } finally {
     database.close()
   }

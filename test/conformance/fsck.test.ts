@@ -68,4 +68,19 @@ describe('fsck', () => {
     )
     assert.ok(readdirSync(join(data, 'spool')).length > 0)
   })
+
+  it('checks everything else where the documents cannot be read', async () => {
+    const path = join(data, 'documents.sqlite')
+    const whole = readFileSync(path)
+    for (const from of [0, 4_096]) {
+      const damaged = Buffer.from(whole)
+      damaged.fill(0xff, from, from + 3_000)
+      writeFileSync(path, damaged)
+      const { code, parts, wrong } = await fsck()
+      assert.equal(code, 1)
+      assert.deepEqual(wrong, ['documents', 'identities', 'spool', 'delivery'])
+      assert.equal(parts.length, 7)
+      assert.equal(parts[0]?.problems[0]?.place, path)
+    }
+  })
 })

@@ -11,6 +11,7 @@ import { type FsckReport, fsckJournal, fsckSpool } from '../../journal/fsck.ts'
 import { openFileObjectStore } from '../../outlets/file-system/file-object-store.ts'
 import { fsckObjects } from '../../outlets/file-system/fsck-objects.ts'
 import { systemClock } from '../../platform/clock.ts'
+import { CodedError, messageOf } from '../../platform/errors.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { pathsOf, readMasterKey } from '../../supervisor/data-folder.ts'
 import { pendingFolderOf } from '../../trails/delivery/files/pending-folder.ts'
@@ -34,6 +35,21 @@ const framesPart = (name: string, report: FsckReport): Part => {
     problem: `${what}. ${todo}`,
   }))
   return { name, read: `${report.frames} frames, ${report.bytes} bytes`, problems }
+}
+
+/** What cannot even be opened is a problem of that part; the others are checked all the same. */
+const examine = async (
+  name: string,
+  place: string,
+  check: () => Part | Promise<Part>,
+): Promise<Part> => {
+  try {
+    return await check()
+  } catch (error) {
+    const hint = error instanceof CodedError && error.hint !== undefined ? ` ${error.hint}` : ''
+    const problem = `cannot be read: ${messageOf(error)}${hint}`
+    return { name, read: 'not read to its end', problems: [{ place, problem }] }
+  }
 }
 
 const checkJournal = async (config: Config): Promise<Part> => {
@@ -108,15 +124,28 @@ export const fsckCommand = (): Command =>
   ).action(async (options: { json?: boolean }, command: Command) => {
     const config = configOf(command)
     readMasterKey(config)
-    const parts = [await checkDocuments(config), checkIdentities(config)]
-    parts.push(await checkJournal(config))
-    const spool = config.spool.folder ?? pathsOf(config.data).spool
+    const paths = pathsOf(config.data)
+    const parts = [
+      await examine('documents', paths.documents, () => checkDocuments(config)),
+      await examine('identities', paths.documents, () => checkIdentities(config)),
+      await examine('journal', paths.journal, () => checkJournal(config)),
+    ]
+    const spool = config.spool.folder ?? paths.spool
     // Beside a server that has only just begun, or on another disk that is not mounted now.
-    if (existsSync(spool)) parts.push(await checkSpool(spool, config))
-    parts.push(await checkHistory(config), await checkDelivery(config))
-    if (existsSync(pathsOf(config.data).objects)) parts.push(await checkObjects(config))
+    if (existsSync(spool)) {
+      parts.push(await examine('spool', spool, () => checkSpool(spool, config)))
+    }
+    parts.push(
+      await examine('history', paths.history, () => checkHistory(config)),
+      await examine('delivery', paths.delivery, () => checkDelivery(config)),
+    )
+    if (existsSync(paths.objects)) {
+      parts.push(await examine('objects', paths.objects, () => checkObjects(config)))
+    }
     const imports = importFolder(config.data)
-    if (existsSync(imports)) parts.push(checkImports(imports))
+    if (existsSync(imports)) {
+      parts.push(await examine('import', imports, () => checkImports(imports)))
+    }
     if (options.json === true) process.stdout.write(`${JSON.stringify(parts)}\n`)
     else parts.forEach(print)
     if (parts.some((part) => part.problems.length > 0)) process.exitCode = 1
