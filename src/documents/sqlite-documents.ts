@@ -43,9 +43,9 @@ const SCHEMA = `
 const unavailable = (doing: string, cause: unknown): DocumentsError =>
   cause instanceof DocumentsError
     ? cause
-    : new DocumentsError('unavailable', `Could not ${doing}: ${messageOf(cause)}.`, {
+    : new DocumentsError('unavailable', `Could not ${doing}: ${messageOf(cause)}`, {
         cause,
-        hint: 'Check that the disk of the documents file has room and works, then repeat.',
+        hint: 'Check that the disk of the documents file has room and works, then repeat; `clew fsck` finds damage.',
       })
 
 const openSchema = (path: string): DatabaseSync => {

@@ -105,6 +105,15 @@ describe('doctor: data folder', () => {
     assert.match(await judged(), /^fail master\.key: .*ENOENT/)
   })
 
+  it('does not blame the key where the documents are damaged', async (t) => {
+    const context = await madeFolder(t)
+    const { documents } = pathsOf(context.config.data)
+    writeFileSync(documents, 'no database at all')
+    const [found] = (await checkFolder(context, me)).filter(({ level }) => level !== 'ok')
+    assert.equal(found?.what, `${documents} cannot be read: file is not a database`)
+    assert.match(found?.todo ?? '', /clew fsck/)
+  })
+
   it('says what serve would do where there is no folder, and makes none', async (t) => {
     const data = dataPath(t)
     const [absent] = await checkFolder(contextOf({ data }), me)

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, type Stats, statSync } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { DocumentsError } from '../../documents/documents.ts'
 import { readStoredDocuments } from '../../documents/stored-documents.ts'
 import { KEYS_PREFIX, type KeyDocument } from '../../identity/store/records.ts'
 import { openFor } from '../../identity/store/secrets.ts'
@@ -118,6 +119,7 @@ const judgeMasterKey = ({ config }: DoctorContext): Finding => {
     return ok(`${from} opens what is sealed in this folder`)
   } catch (error) {
     const hint = error instanceof CodedError ? (error.hint ?? todo) : todo
+    if (error instanceof DocumentsError) return fail(error.message, hint)
     return fail(`${from}: ${messageOf(error)}`, hint)
   }
 }

@@ -1,5 +1,5 @@
 /** The groups of checks in their order, run one after another, and how they are shown. */
-import { messageOf } from '../../platform/errors.ts'
+import { CodedError, messageOf } from '../../platform/errors.ts'
 import { type DoctorContext, type Finding, fail, type Level } from './finding.ts'
 import { checkFolder } from './folder.ts'
 import { checkClock } from './machine/clock.ts'
@@ -21,7 +21,8 @@ const run = async (name: string, check: () => Promise<Finding[]> | Finding[]): P
   try {
     return { name, findings: await check() }
   } catch (error) {
-    const todo = 'see whether this user may read the folder; `--log-level debug` says more'
+    const known = error instanceof CodedError ? error.hint : undefined
+    const todo = known ?? 'see whether this user may read the folder; `--log-level debug` says more'
     return { name, findings: [fail(`the check could not be made: ${messageOf(error)}`, todo)] }
   }
 }
