@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServiceAnswer } from '../../identity/verified-call.ts'
+import { CodedError, messageOf } from '../../platform/errors.ts'
 import { s3RequestId, uuid } from '../../platform/ids.ts'
 import type { AwsProtocol, CapturedCall } from '../call.ts'
 import { CallFault, internalFailure, isStatusError } from '../faults/call-fault.ts'
@@ -186,8 +187,14 @@ export class Exchange {
     } catch (error) {
       telemetry.journalRefused('record')
       const { eventId, identity } = call
+      // One line for each: nothing else tells that this call was carried out.
       options.logger.error(
-        { error, eventId, requestId: this.requestId, eventName: identity.eventName },
+        {
+          reason: messageOf(error),
+          // Where it failed matters only where nobody foresaw it.
+          ...(error instanceof CodedError ? {} : { error }),
+          ...{ eventId, requestId: this.requestId, eventName: identity.eventName },
+        },
         'a call cannot be recorded; its answer is withheld',
       )
       throw internalFailure(error)

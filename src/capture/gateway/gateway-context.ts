@@ -17,6 +17,8 @@ export interface GatewayContext {
   readonly telemetry: GatewayTelemetry
   readonly virtualBucket: (head: RequestHead) => string | undefined
   readonly sourceAddress: (peer: string | undefined, forwardedFor: string | undefined) => string
+  /** Tells now and then that intents cannot be stored. */
+  readonly refusedIntent: (error: unknown) => void
   readonly isRegionTaken: (region: string) => boolean
 }
 

@@ -7,8 +7,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionLimit } from '../../platform/connection-limit.ts'
-import { systemCodeOf } from '../../platform/errors.ts'
+import { CodedError, systemCodeOf } from '../../platform/errors.ts'
 import { uuid } from '../../platform/ids.ts'
+import { createNotice } from '../../platform/notice.ts'
 import { CallFault } from '../faults/call-fault.ts'
 import { errorAnswer } from '../faults/error-answer.ts'
 import { createSignatureVerifier } from '../signature/verifier.ts'
@@ -41,6 +42,16 @@ const createRegionWatch = (accepts: (region: string) => boolean = () => true) =>
   }
 }
 
+/** At most this often: a full disk refuses every write of every client. */
+const REFUSED_NOTICE_MS = 1_000
+
+const refusedIntents = ({ clock, logger }: GatewayOptions): GatewayContext['refusedIntent'] => {
+  const notice = createNotice<unknown>(clock, REFUSED_NOTICE_MS, (refused, error) => {
+    logger.error({ error, refused }, 'intents cannot be stored; their calls are refused')
+  })
+  return (error) => notice(error instanceof CodedError ? String(error.code) : 'failed', error)
+}
+
 /** Every one of them holds memory for its answer until those before it are taken. */
 const tooManyAtOnce = (): CallFault =>
   new CallFault(503, 'SlowDown', 'Too many requests at once on one connection.')
@@ -68,6 +79,7 @@ const contextOf = (options: GatewayOptions): GatewayContext => {
     telemetry: createGatewayTelemetry(options.registry, options.calls),
     virtualBucket: createVirtualHost(options.virtualHostSuffixes ?? VIRTUAL_HOST_SUFFIXES),
     sourceAddress: createSourceAddress(options.trustedProxies ?? []),
+    refusedIntent: refusedIntents(options),
     isRegionTaken: createRegionWatch(options.onRegion),
   }
 }

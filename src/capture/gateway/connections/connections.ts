@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ConnectionLimit, type Standing } from '../../../platform/connection-limit.ts'
+import { createNotice } from '../../../platform/notice.ts'
 import type { Exchange } from '../exchange.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 
@@ -10,18 +11,14 @@ import type { GatewayContext } from '../gateway-context.ts'
 const NOTICE_MS = 10_000
 
 /** Counts what was lost and tells it now and then. */
-const createNotice = ({ options, telemetry, connections }: GatewayContext) => {
+const lossesOf = ({ options, telemetry, connections }: GatewayContext) => {
   const { clock, logger } = options
-  let nextAt = Number.NEGATIVE_INFINITY
-  let lost: Record<string, number> = {}
+  const notice = createNotice(clock, NOTICE_MS, (lost) => {
+    logger.warn({ limit: connections.served, lost }, 'too many connections')
+  })
   return (reason: string): void => {
     telemetry.connectionLost(reason)
-    lost[reason] = (lost[reason] ?? 0) + 1
-    const now = clock.monotonic()
-    if (now < nextAt) return
-    nextAt = now + NOTICE_MS
-    logger.warn({ limit: connections.served, lost }, 'too many connections')
-    lost = {}
+    notice(reason, undefined)
   }
 }
 
@@ -52,7 +49,7 @@ export const watchConnections = (
   exchangesOf: (socket: Duplex) => Iterable<Exchange> | undefined,
 ): ConnectionLimit => {
   const { limits, connections, telemetry } = context
-  const notice = createNotice(context)
+  const notice = lossesOf(context)
   const limit = new ConnectionLimit({
     max: connections.served,
     perAddressMax: limits.connectionsPerAddressMax,

@@ -82,11 +82,7 @@ const intend = async (context: GatewayContext, exchange: Exchange): Promise<void
     await options.recorder.intend({ eventId, account, region, category, text })
   } catch (error) {
     telemetry.journalRefused('intent')
-    const { eventId, identity } = call
-    options.logger.error(
-      { error, eventId, eventName: identity.eventName },
-      'an intent cannot be stored; the call is refused',
-    )
+    context.refusedIntent(error)
     // Nothing happened, so there is nothing to record.
     exchange.call = undefined
     throw new CallFault(
