@@ -184,8 +184,8 @@ export class Importer {
   }
 
   #record(file: OpenFile, cutter: RecordCutter, bytes: Buffer, facts: CutRecord): boolean {
-    const { number, offset, members, spansLines } = facts
-    const event = this.#o.readEvent({ bytes, members, spansLines })
+    const { number, offset, members, spansLines, outline } = facts
+    const event = this.#o.readEvent({ bytes, members, spansLines, outline })
     if (event === 'no-json') return false
     const isLog = !('refused' in event) || event.isEvent || cutter.place().inside === 'document'
     if (isLog) file.problems.isLog()

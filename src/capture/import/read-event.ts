@@ -1,5 +1,6 @@
 /** From the bytes of a record to an event, or to the reason why it is none (DESIGN.md §5). */
 import { isUtf8 } from 'node:buffer'
+import { RecordOutline } from '../../event/record-outline.ts'
 import type { EventCategory } from '../../event/sealed-event.ts'
 import { isSpace } from './json/bytes.ts'
 import { withoutSpace } from './json/compact.ts'
@@ -22,6 +23,8 @@ export interface RecordText {
   /** Members of its text, repeated ones counted. */
   readonly members: number
   readonly spansLines: boolean
+  /** Of `bytes`, where there is one: they need not be parsed. */
+  readonly outline?: RecordOutline | undefined
 }
 
 /** Why the record is skipped. */
@@ -184,12 +187,41 @@ const checked = (record: JsonObject, core: Core): Omit<ImportedEvent, 'text'> | 
   return { eventId, account, region, category, time }
 }
 
+/** Of a record: what is asked of it in this file, and no more. */
+const recordOf = (outline: RecordOutline, bytes: Buffer): JsonObject => {
+  const eventID = outline.value(bytes, 'eventID')
+  const eventCategory = outline.value(bytes, 'eventCategory')
+  const recipientAccountId = outline.value(bytes, 'recipientAccountId')
+  const record = {
+    eventID,
+    eventCategory,
+    recipientAccountId,
+    eventTime: outline.value(bytes, 'eventTime'),
+    awsRegion: outline.value(bytes, 'awsRegion'),
+  }
+  const isTold = typeof eventID === 'string' && typeof eventCategory === 'string'
+  if (isTold && typeof recipientAccountId === 'string') return record
+  return {
+    ...record,
+    userIdentity: outline.value(bytes, 'userIdentity'),
+    eventType: outline.value(bytes, 'eventType'),
+    managementEvent: outline.value(bytes, 'managementEvent'),
+    eventSource: outline.value(bytes, 'eventSource'),
+    eventName: outline.value(bytes, 'eventName'),
+  }
+}
+
+/** Of the text that `factsOfText` looks at; it is synchronous. */
+const textOutline = new RecordOutline()
+
 /** What a sealed text says of itself; undefined where it is no event that an import takes. */
 export const factsOfText = (
   text: Buffer,
   factsOf: FactsOf,
 ): Omit<ImportedEvent, 'text'> | undefined => {
-  const record = isUtf8(text) ? parsed(text) : undefined
+  if (!isUtf8(text)) return undefined
+  const isOutlined = textOutline.read(text, 0) === text.length
+  const record = isOutlined ? recordOf(textOutline, text) : parsed(text)
   if (!isObject(record)) return undefined
   const facts = checked(record, coreOf(record, factsOf))
   return 'refused' in facts ? undefined : facts
@@ -197,12 +229,13 @@ export const factsOfText = (
 
 export const createReadEvent = (factsOf: FactsOf): ReadEvent => {
   const read = (given: RecordText, isInner: boolean): ReadResult => {
-    const { bytes, members, spansLines } = given
-    const record = parsed(bytes)
+    const { bytes, members, spansLines, outline } = given
+    const record = outline === undefined ? parsed(bytes) : recordOf(outline, bytes)
     if (record === undefined) return 'no-json'
     if (!isUtf8(bytes)) return refuse('it has bytes that are no UTF-8')
     if (!isObject(record)) return refuse('it is no object', false)
-    if (Object.keys(record).length !== members) return refuse('it names one of its members twice')
+    const isOnce = outline !== undefined || Object.keys(record).length === members
+    if (!isOnce) return refuse('it names one of its members twice')
     if (typeof record.CloudTrailEvent === 'string' && !isInner) {
       const inner = unwrapped(record.CloudTrailEvent)
       const result = inner === undefined ? 'no-json' : read(inner, true)

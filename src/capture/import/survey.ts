@@ -85,8 +85,8 @@ const eventAccountsIn = async (
 ): Promise<string[] | undefined> => {
   const found = new Set<string>()
   const cutter = new RecordCutter({
-    record: (bytes, { members, spansLines }) => {
-      const event = readEvent({ bytes, members, spansLines })
+    record: (bytes, { members, spansLines, outline }) => {
+      const event = readEvent({ bytes, members, spansLines, outline })
       if (event === 'no-json') return false
       if ('account' in event) found.add(event.account)
       return true

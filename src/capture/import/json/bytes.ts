@@ -33,3 +33,7 @@ export const CLASSES: Uint8Array = (() => {
 /** Space, tab, line feed, carriage return: what may stand between tokens. */
 export const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
+
+/** Behind a number or literal, or where something else begins. */
+export const isScalarEnd = (byte: number | undefined): boolean =>
+  isSpace(byte) || byte === COMMA || byte === CLOSE_BRACKET || byte === OPEN_BRACE || byte === QUOTE

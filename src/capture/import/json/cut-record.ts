@@ -1,5 +1,7 @@
 /** What the record cutter hands over, where it stands, and its limits. */
 
+import type { RecordOutline } from '../../../event/record-outline.ts'
+
 /** AWS's records have at most 256 KiB, Lake's 1 MiB; a frame of the journal holds 1 MiB. */
 export const RECORD_BYTES_MAX = 1024 * 1024
 /** White space, or bytes of no record, behind one another: beyond it the file is given up. */
@@ -26,6 +28,8 @@ export interface CutRecord {
   readonly members: number
   /** It has line feeds between its tokens. */
   readonly spansLines: boolean
+  /** Of the record, until the next one is cut. It is JSON then, and names no member twice. */
+  readonly outline: RecordOutline | undefined
 }
 
 export interface RecordSink {

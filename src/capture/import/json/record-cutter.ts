@@ -10,6 +10,7 @@
 import {
   CLOSE_BRACKET,
   COMMA,
+  isScalarEnd,
   isSpace,
   LINE_FEED,
   OPEN_BRACE,
@@ -139,6 +140,13 @@ export class RecordCutter {
     return isMore
   }
 
+  /** At the first byte of a value. After damage it ends with its line, which the walk does not see. */
+  #begin(): void {
+    this.#start = this.#at
+    this.#scanner.begin(this.#at)
+    if (!this.#strict) this.#scanner.walk(this.#bytes)
+  }
+
   #between(): boolean {
     const isFirst = this.#base + this.#at === 0
     if (isFirst && this.#bytes.length < 3 && this.#bytes[0] === 0xef) return false
@@ -151,8 +159,7 @@ export class RecordCutter {
       this.#at++
       this.#enter('array')
     } else if (byte === OPEN_BRACE && this.#startsLine()) {
-      this.#start = this.#at
-      this.#scanner.begin(this.#at)
+      this.#begin()
       this.#state = 'value'
     } else {
       this.#records++
@@ -223,9 +230,10 @@ export class RecordCutter {
 
   /** Hands over the record from `start` to `#at`. */
   #emit(start: number): boolean {
-    const { members, spansLines } = this.#scanner
-    const facts = { number: ++this.#records, offset: this.#valueOffset, members, spansLines }
-    return this.#sink.record(this.#bytes.subarray(start, this.#at), facts)
+    const bytes = this.#bytes.subarray(start, this.#at)
+    const offset = this.#valueOffset
+    const number = ++this.#records
+    return this.#sink.record(bytes, { number, offset, ...this.#scanner.found(bytes) })
   }
 
   #valueFailed(reason: string): void {
@@ -308,8 +316,7 @@ export class RecordCutter {
     const byte = this.#bytes[this.#at]
     if (byte === CLOSE_BRACKET && !this.#afterComma) return this.#leave()
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET || byte === QUOTE) {
-      this.#start = this.#at
-      this.#scanner.begin(this.#at)
+      this.#begin()
       return true
     }
     return this.#scalarElement()
@@ -391,6 +398,3 @@ export class RecordCutter {
     this.#fail(`${reason}: the rest of the file is given up`, this.#base + this.#at)
   }
 }
-
-const isScalarEnd = (byte: number | undefined): boolean =>
-  isSpace(byte) || byte === COMMA || byte === CLOSE_BRACKET || byte === OPEN_BRACE || byte === QUOTE

@@ -1,4 +1,6 @@
 /** Finds where a JSON value ends, a piece of the stream at a time: the import's innermost loop. */
+import { RecordOutline } from '../../../event/record-outline.ts'
+import { NO_VALUE } from '../../../event/skip-value.ts'
 import {
   BACKSLASH,
   CLASSES,
@@ -6,10 +8,12 @@ import {
   IS_COLON,
   IS_OPEN,
   IS_QUOTE,
+  LINE_FEED,
   OPEN_BRACKET,
   PLAIN,
   QUOTE,
 } from './bytes.ts'
+import type { CutRecord } from './cut-record.ts'
 
 /** `end`: the value is whole. `more`: the buffer is at its end. `array`, `line`: see `stops`. */
 export type ScanResult = 'end' | 'more' | 'array' | 'line'
@@ -24,6 +28,9 @@ export class ValueScanner {
   /** Members of the value where it is an object: the colons right inside it. */
   members = 0
   spansLines = false
+  /** The value was walked over: then these are its members. */
+  #isWalked = false
+  readonly #outline = new RecordOutline()
   #depth = 0
   #inString = false
 
@@ -31,8 +38,29 @@ export class ValueScanner {
     this.at = at
     this.members = 0
     this.spansLines = false
+    this.#isWalked = false
     this.#depth = depth
     this.#inString = false
+  }
+
+  /**
+   * A record whose end has come, nearly every one, is walked over once, for its end, its members and
+   * whether it is JSON: then `scan` says `end`. Any other is scanned, and is to be parsed.
+   */
+  walk(bytes: Buffer): void {
+    const end = this.#outline.read(bytes, this.at)
+    if (end === NO_VALUE) return
+    this.at = end
+    this.#isWalked = true
+  }
+
+  /** What is known of the value, whose bytes these are, at its end. */
+  found(value: Buffer): Pick<CutRecord, 'members' | 'spansLines' | 'outline'> {
+    const { members, spansLines } = this
+    if (!this.#isWalked) return { members, spansLines, outline: undefined }
+    const outline = this.#outline
+    // JSON has line feeds between tokens only.
+    return { members: outline.members, spansLines: value.includes(LINE_FEED), outline }
   }
 
   /**
@@ -40,6 +68,7 @@ export class ValueScanner {
    * `lines`: stop in front of a line feed between tokens.
    */
   scan(bytes: Buffer, stops: { readonly arrays: boolean; readonly lines: boolean }): ScanResult {
+    if (this.#isWalked) return 'end'
     const { length } = bytes
     const { arrays, lines } = stops
     let at = this.at
