@@ -36,7 +36,10 @@ const PIECES = [
 const checkWalk = (bytes: Buffer): void => {
   const end = skipValue(bytes, 0)
   const isBare = skipSpace(bytes, 0) === 0
-  if (end === NO_VALUE) return assert.ok(!isBare || parsed(bytes) === undefined, bytes.toString())
+  if (end === NO_VALUE) {
+    assert.ok(!isBare || parsed(bytes) === undefined, bytes.toString())
+    return
+  }
   assert.ok(end <= bytes.length, bytes.toString())
   assert.notEqual(parsed(bytes.subarray(0, end)), undefined, bytes.toString())
 }

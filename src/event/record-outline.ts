@@ -98,8 +98,9 @@ export class RecordOutline {
       at = this.#member(bytes, skipSpace(bytes, at), from)
       if (at === NO_VALUE) return NO_VALUE
       if ((bytes[at] as number) <= SPACE) at = skipSpace(bytes, at)
-      if (bytes[at] === CLOSE_BRACE) return at + 1
-      if (bytes[at] !== COMMA) return NO_VALUE
+      const byte = bytes[at] as number
+      if (byte === CLOSE_BRACE) return at + 1
+      if (byte !== COMMA) return NO_VALUE
     }
   }
 

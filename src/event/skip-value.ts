@@ -1,4 +1,8 @@
-/** Walks over one JSON value (RFC 8259) and says where it ends, or that it is none. */
+/**
+ * Walks over one JSON value (RFC 8259) and says where it ends, or that it is none. Where a value may be
+ * cut short, a 0 must stand behind its last byte: a read behind the end of a buffer gives the right
+ * answer too, but V8 compiles all of this in a slower way from the first such read on (twice the time).
+ */
 
 /** It is no JSON value, or the bytes end inside it, or it is nested deeper than is followed. */
 export const NO_VALUE = -1
@@ -76,7 +80,7 @@ export const skipString = (bytes: Buffer, from: number): number => {
     const byte = bytes[at] as number
     if (byte === QUOTE) return at + 1
     if (byte !== BACKSLASH) {
-      if (!(byte >= SPACE)) return NO_VALUE
+      if (byte < SPACE) return NO_VALUE
       at++
       continue
     }
@@ -97,16 +101,22 @@ const skipNumber = (bytes: Buffer, from: number): number => {
   at = bytes[at] === ZERO ? at + 1 : skipDigits(bytes, at)
   if (at !== NO_VALUE && bytes[at] === 0x2e) at = skipDigits(bytes, at + 1)
   if (at === NO_VALUE || ((bytes[at] as number) | 0x20) !== 0x65) return at
-  const sign = bytes[at + 1]
+  const sign = bytes[at + 1] as number
   return skipDigits(bytes, sign === 0x2b || sign === 0x2d ? at + 2 : at + 1)
 }
 
-/** `true`, `false` or `null` at `at`; four bytes at a time are compared. */
+const isWord = (bytes: Buffer, at: number, word: Uint8Array): boolean => {
+  for (let each = 0; each < word.length; each++) if (bytes[at + each] !== word[each]) return false
+  return true
+}
+
+const TRUE = Buffer.from('true')
+const FALSE = Buffer.from('false')
+const NULL = Buffer.from('null')
+
 const skipLiteral = (bytes: Buffer, at: number): number => {
-  if (at + 4 > bytes.length) return NO_VALUE
-  const word = bytes.readUInt32BE(at)
-  if (word === 0x74727565 || word === 0x6e756c6c) return at + 4
-  return word === 0x66616c73 && bytes[at + 4] === 0x65 ? at + 5 : NO_VALUE
+  const word = bytes[at] === 0x74 ? TRUE : bytes[at] === 0x6e ? NULL : FALSE
+  return isWord(bytes, at, word) ? at + word.length : NO_VALUE
 }
 
 const skipScalar = (bytes: Buffer, at: number): number => {
@@ -134,7 +144,7 @@ export const skipValue = (bytes: Buffer, from: number): number => {
   let depth = 0
   let at = from
   for (;;) {
-    const byte = bytes[at]
+    const byte = bytes[at] as number
     if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       if (++depth > DEPTH_MAX) return NO_VALUE
       const isObject = byte === OPEN_BRACE
@@ -154,7 +164,7 @@ export const skipValue = (bytes: Buffer, from: number): number => {
     for (;;) {
       if (depth === 0) return at
       if ((bytes[at] as number) <= SPACE) at = skipSpace(bytes, at)
-      const next = bytes[at]
+      const next = bytes[at] as number
       if (next === COMMA) break
       if (next !== ((objects & 1) === 1 ? CLOSE_BRACE : CLOSE_BRACKET)) return NO_VALUE
       objects >>= 1

@@ -26,14 +26,18 @@ export interface EncodedFrame {
 
 /** Accounts and regions are few: their shards are remembered. */
 export const createShardOf = (count: number): ((account: string, region: string) => Shard) => {
-  const known = new Map<string, Shard>()
+  const known = new Map<string, Map<string, Shard>>()
   if (count === 1) return () => 0
   return (account, region) => {
-    const key = `${account}/${region}`
-    let shard = known.get(key)
+    let regions = known.get(account)
+    if (regions === undefined) {
+      regions = new Map()
+      known.set(account, regions)
+    }
+    let shard = regions.get(region)
     if (shard === undefined) {
       shard = shardOf(account, region, count)
-      known.set(key, shard)
+      regions.set(region, shard)
     }
     return shard
   }
@@ -67,7 +71,12 @@ export const encodeBatch = (
     groupEvents(some).map((group): EncodedFrame => {
       const sealed = group.map(
         ({ text, eventId, account, region, category }): SealedEvent => ({
-          ...{ text, eventId, account, region, category, origin },
+          text: text,
+          eventId: eventId,
+          account: account,
+          region: region,
+          category: category,
+          origin: origin,
         }),
       )
       const bytes = encodeFrame({ kind: 'events', events: sealed })

@@ -213,7 +213,17 @@ export class Importer {
     this.#countPlaces(event)
     counts.imported++
     this.#bytes += event.text.length
-    this.#events.push({ ...event, fingerprint })
+    const { text, eventId, account, region, category, time } = event
+    // Member by member: a spread costs ten times as much.
+    this.#events.push({
+      text: text,
+      eventId: eventId,
+      account: account,
+      region: region,
+      category: category,
+      time: time,
+      fingerprint: fingerprint,
+    })
   }
 
   /** Where will it be found? */

@@ -243,7 +243,16 @@ export const createReadEvent = (factsOf: FactsOf): ReadEvent => {
     }
     const facts = checked(record, coreOf(record, factsOf))
     if ('refused' in facts) return facts
-    return { ...facts, text: spansLines ? withoutSpace(bytes) : bytes }
+    const { eventId, account, region, category, time } = facts
+    const text = spansLines ? withoutSpace(bytes) : bytes
+    return {
+      text: text,
+      eventId: eventId,
+      account: account,
+      region: region,
+      category: category,
+      time: time,
+    }
   }
   return (record) => read(record, false)
 }

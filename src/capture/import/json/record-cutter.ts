@@ -39,12 +39,15 @@ type State =
 const START: CutterPlace = { offset: 0, records: 0, inside: 'nothing', strict: false }
 const NO_JSON = 'it is no JSON'
 const SECOND_LIST = 'the document has another list of records, which is not read'
+const END = Buffer.of(0)
 const BYTE_ORDER_MARK = Buffer.of(0xef, 0xbb, 0xbf)
 
 export class RecordCutter {
   readonly #sink: RecordSink
   readonly #scanner = new ValueScanner()
   #bytes: Buffer = Buffer.alloc(0)
+  /** The same, and a byte that ends a walk. */
+  #ended: Buffer = END
   /** Offset of `#bytes` in the stream. */
   #base: number
   #at = 0
@@ -96,7 +99,8 @@ export class RecordCutter {
     if (this.#state === 'ended') return
     const keep = this.#start ?? Math.min(this.#at, this.#bytes.length)
     const rest = this.#bytes.subarray(keep)
-    this.#bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    this.#ended = Buffer.concat([rest, chunk, END])
+    this.#bytes = this.#ended.subarray(0, -1)
     if (this.#start !== undefined) this.#start = 0
     this.#base += keep
     this.#at -= keep
@@ -144,7 +148,7 @@ export class RecordCutter {
   #begin(): void {
     this.#start = this.#at
     this.#scanner.begin(this.#at)
-    if (!this.#strict) this.#scanner.walk(this.#bytes)
+    if (!this.#strict) this.#scanner.walk(this.#ended)
   }
 
   #between(): boolean {

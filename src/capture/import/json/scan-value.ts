@@ -45,7 +45,8 @@ export class ValueScanner {
 
   /**
    * A record whose end has come, nearly every one, is walked over once, for its end, its members and
-   * whether it is JSON: then `scan` says `end`. Any other is scanned, and is to be parsed.
+   * whether it is JSON: then `scan` says `end`. Any other is scanned, and is to be parsed. Behind the
+   * last byte there must be a 0, as for `skipValue`.
    */
   walk(bytes: Buffer): void {
     const end = this.#outline.read(bytes, this.at)
