@@ -4,7 +4,12 @@ import { Fault } from '../contract/fault.ts'
 import { evaluateResourcePolicy } from '../identity/policy/evaluate.ts'
 import { parsePolicy } from '../identity/policy/parse.ts'
 import { ObjectStoreError } from '../outlets/object-store.ts'
-import { createTrailBucket, type TrailBucket } from './bucket-access.ts'
+import {
+  type BucketCheck,
+  createBucketCheck,
+  createTrailBucket,
+  type TrailBucket,
+} from './bucket-access.ts'
 import { preflightBucket } from './bucket-preflight.ts'
 import { createMemoryObjects, type MemoryObjects } from './testing/memory-objects.ts'
 import { sampleTrail } from './testing/trail-samples.ts'
@@ -25,7 +30,7 @@ const READ_ACL = statement('s3:GetBucketAcl', 'arn:aws:s3:::logs')
 const setUp = (
   statements: readonly object[] | undefined,
   policyMode: 'strict' | 'off' = 'strict',
-): { bucket: TrailBucket; objects: MemoryObjects; keys: () => string[] } => {
+): { bucket: TrailBucket; check: BucketCheck; objects: MemoryObjects; keys: () => string[] } => {
   const objects = createMemoryObjects()
   const policy = JSON.stringify({ Version: '2012-10-17', Statement: statements })
   objects.addBucket({
@@ -34,13 +39,19 @@ const setUp = (
     region: 'us-east-1',
     ...(statements === undefined ? {} : { policy }),
   })
-  const bucket = createTrailBucket({
-    objects,
-    parsePolicy: (text) => parsePolicy(text, 'bucket'),
+  const policies = {
+    parsePolicy: (text: string) => parsePolicy(text, 'bucket'),
     evaluate: evaluateResourcePolicy,
     policyMode,
-  })
-  return { bucket, objects, keys: () => objects.contents('logs').map(({ facts }) => facts.key) }
+  }
+  const bucket = createTrailBucket({ objects, ...policies })
+  const check = createBucketCheck({ bucket: (name) => objects.bucket(name), ...policies })
+  return {
+    bucket,
+    check,
+    objects,
+    keys: () => objects.contents('logs').map(({ facts }) => facts.key),
+  }
 }
 
 const isDenied = (error: unknown): boolean =>
@@ -98,6 +109,38 @@ test('denies what no statement allows, and writes nothing', async () => {
     await assert.rejects(bucket.put(TRAIL, 'pre/key', Buffer.from(''), {}), isDenied)
     assert.deepEqual(keys(), [])
   }
+})
+
+test('tells that every account may be written for only where no account can differ', async () => {
+  const put = (resource: string): object =>
+    statement('s3:PutObject', `arn:aws:s3:::logs/pre/AWSLogs/${resource}`)
+  const deny = { ...put('123456789012/*'), Effect: 'Deny' }
+  const rest = {
+    ...{ Effect: 'Allow', Principal: '*', Action: 's3:PutObject' },
+    NotResource: 'arn:aws:s3:::logs/pre/AWSLogs/123456789012/*',
+  }
+  const cases: [readonly object[] | undefined, boolean][] = [
+    [[put('*')], true],
+    [[READ_ACL, put('*/CloudTrail/*')], true],
+    [[put('????????????/CloudTrail/*')], true],
+    [[put('12*')], false],
+    [[put('???????????/*')], false],
+    [[put('123456789012/*'), put('210987654321/*')], false],
+    [[put(`${'\u{f8f7}'.repeat(12)}/*`)], false],
+    [[put('*'), deny], false],
+    [[rest], false],
+    [[put('*'), rest], false],
+    [[], false],
+    [undefined, false],
+  ]
+  const keysOf = (account: string) => [`pre/AWSLogs/${account}/CloudTrail/us-east-1/check`]
+  for (const [statements, expected] of cases) {
+    const { check } = setUp(statements)
+    assert.equal(await check.mayPutForEvery(TRAIL, keysOf), expected, JSON.stringify(statements))
+  }
+  assert.equal(await setUp(undefined, 'off').check.mayPutForEvery(TRAIL, keysOf), true)
+  const elsewhere = { ...TRAIL, s3BucketName: 'missing' }
+  assert.equal(await setUp([put('*')]).check.mayPutForEvery(elsewhere, keysOf), false)
 })
 
 test('a policy that can not be read allows nothing', async () => {

@@ -42,7 +42,18 @@ export interface BucketCheck {
   checkAcl(trail: TrailTarget): Promise<void>
   /** May it put an object? */
   checkPut(trail: TrailTarget, key: string): Promise<void>
+  /** As `PutForEvery`; a bucket that is not there lets nobody write. */
+  mayPutForEvery: PutForEvery
 }
+
+/**
+ * May it put these objects whatever the account in their keys is? False where the policy allows it to
+ * some, or does not say it plainly enough.
+ */
+export type PutForEvery = (
+  trail: TrailTarget,
+  keysOf: (account: string) => readonly string[],
+) => Promise<boolean>
 
 /** Both reject with ObjectStoreError: `no-such-bucket`, `access-denied`, or what the store says. */
 export interface TrailBucket extends Pick<BucketCheck, 'checkAcl'> {
@@ -70,6 +81,25 @@ const requestOf = (
     ...extra,
   }),
 })
+
+/**
+ * Stands for any account id in a key: twelve characters that no policy has (a private use area of
+ * Unicode), so that a pattern that matches them does so by its wildcards.
+ */
+const ANY_CHARACTER = '\u{f8f7}'
+const ANY_ACCOUNT = ANY_CHARACTER.repeat(12)
+
+/**
+ * Could the policy treat one account in another way than ANY_ACCOUNT, though it allows that one? It
+ * could by a Deny, by a NotResource, and by naming its characters. Conditions do not see the key.
+ */
+const isPlain = (policy: string): boolean => {
+  const { Statement } = JSON.parse(policy) as { Statement: object | readonly object[] }
+  const plain = [Statement].flat().every((statement) => {
+    return 'Effect' in statement && statement.Effect === 'Allow' && !('NotResource' in statement)
+  })
+  return plain && !JSON.stringify(Statement).includes(ANY_CHARACTER)
+}
 
 /** What the policies of buckets allow to trails. */
 export const createBucketCheck = <Policy>(options: BucketCheckOptions<Policy>): BucketCheck => {
@@ -103,17 +133,27 @@ export const createBucketCheck = <Policy>(options: BucketCheckOptions<Policy>): 
     })
   }
 
+  const decidePut = (facts: BucketFacts, trail: TrailTarget, key: string): void => {
+    const acl = { 's3:x-amz-acl': TRAIL_OBJECT_ACL }
+    decide(facts, requestOf(trail, 's3:PutObject', `${trail.s3BucketName}/${key}`, acl))
+  }
+
   return {
     checkAcl: async (trail) => {
       const name = trail.s3BucketName
       decide(await factsOf(name), requestOf(trail, 's3:GetBucketAcl', name, {}))
     },
-    checkPut: async (trail, key) => {
-      const name = trail.s3BucketName
-      const request = requestOf(trail, 's3:PutObject', `${name}/${key}`, {
-        's3:x-amz-acl': TRAIL_OBJECT_ACL,
-      })
-      decide(await factsOf(name), request)
+    checkPut: async (trail, key) => decidePut(await factsOf(trail.s3BucketName), trail, key),
+    mayPutForEvery: async (trail, keysOf) => {
+      const facts = await bucket(trail.s3BucketName)
+      if (facts === undefined) return false
+      try {
+        for (const key of keysOf(ANY_ACCOUNT)) decidePut(facts, trail, key)
+      } catch (error) {
+        if (error instanceof ObjectStoreError && error.code === 'access-denied') return false
+        throw error
+      }
+      return policyMode === 'off' || (facts.policy !== undefined && isPlain(facts.policy))
     },
   }
 }

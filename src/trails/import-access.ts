@@ -42,7 +42,11 @@ const keysOf = (trail: Trail, account: string): string[] => {
   return folders.map((folder) => `${baseOf(trail, account)}/${folder}/${trail.homeRegion}/check`)
 }
 
-const mayPut = async (bucket: BucketCheck, trail: Trail, key: string): Promise<boolean> => {
+const mayPut = async (
+  bucket: Pick<BucketCheck, 'checkPut'>,
+  trail: Trail,
+  key: string,
+): Promise<boolean> => {
   try {
     await bucket.checkPut(trail, key)
     return true
@@ -52,9 +56,15 @@ const mayPut = async (bucket: BucketCheck, trail: Trail, key: string): Promise<b
   }
 }
 
+/** Has `accountsWithoutAccess` nothing to name, whatever the accounts are? Then nobody need know them. */
+export const writesForEveryAccount = (
+  bucket: Pick<BucketCheck, 'mayPutForEvery'>,
+  trail: Trail,
+): Promise<boolean> => bucket.mayPutForEvery(trail, (account) => keysOf(trail, account))
+
 /** In the order given. Rejects with ObjectStoreError where there is no bucket. */
 export const accountsWithoutAccess = async (
-  bucket: BucketCheck,
+  bucket: Pick<BucketCheck, 'checkPut'>,
   trail: Trail,
   accounts: readonly string[],
 ): Promise<string[]> => {

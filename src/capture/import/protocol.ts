@@ -35,6 +35,8 @@ export interface ImportTrail {
   readonly isMultiRegionTrail: boolean
   readonly includeGlobalServiceEvents: boolean
   readonly selectors: TrailSelectors
+  /** The bucket's policy lets it write whatever the account is: no account need be checked. */
+  readonly anyAccount?: boolean
 }
 
 export interface OpenAnswer {

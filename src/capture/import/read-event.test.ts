@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { RecordOutline } from '../../event/record-outline.ts'
 import { compileSelectors } from '../../event/selectors/compile.ts'
 import { loadCatalogue } from '../catalogue/catalogue.ts'
 import { createFactsOf, withDecidedReadOnly } from './missing-facts.ts'
@@ -31,6 +32,29 @@ const categoryOf = (change: (record: Record<string, unknown>) => void): unknown 
 }
 
 describe('a record', () => {
+  it('is the same event however its members are found', () => {
+    const texts = [
+      ...[undefined, null, 7, '', 'x', '2026-03-02T08:14:07Z', ACCOUNT].flatMap((value) =>
+        ['eventID', 'eventTime', 'awsRegion', 'recipientAccountId', 'eventCategory', 'eventType']
+          .concat(['managementEvent', 'eventSource', 'eventName', 'userIdentity'])
+          .map((name) => edited((record) => Object.assign(record, { [name]: value }))),
+      ),
+      edited((record) =>
+        Object.assign(record, { eventID: 'a\u00e9"\\\ud800', eventCategory: null }),
+      ),
+      edited((record) => Object.assign(record, { recipientAccountId: { a: 1 } })),
+      JSON.stringify(JSON.parse(eventText({ id: 'a' })), undefined, 2),
+      '{"eventCategory":"Aggregated","eventType":"AwsAggregatedEvent"}',
+    ]
+    const outline = new RecordOutline()
+    for (const text of texts) {
+      const bytes = Buffer.from(text)
+      assert.equal(outline.read(bytes, 0), bytes.length, text)
+      const given = { bytes, members: membersOf(text), spansLines: text.includes('\n') }
+      assert.deepEqual(readEvent({ ...given, outline }), readEvent(given), text)
+    }
+  })
+
   it('is an event by its id, time, account and region', () => {
     const text = eventText({ id: 'b1b63b7e-0000-4000-8000-00000000000a' })
     assert.deepEqual(read(text), {

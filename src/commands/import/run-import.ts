@@ -114,13 +114,17 @@ const listAll = async (
   return { sources: all.map((source) => counted(source, options.track)), digests }
 }
 
-/** Before anything is journaled: may the trail write for every account that the files may name? */
+/**
+ * Before anything is journaled: may the trail write for every account that the files may name?
+ * Undefined: for any account. Then the files need not be read twice, which is a fifth of an import.
+ */
 const checkAccounts = async (
   options: RunOptions,
   sources: readonly ImportSource[],
   trail: ImportTrail,
   readEvent: ReadEvent,
-): Promise<ReadonlySet<string>> => {
+): Promise<ReadonlySet<string> | undefined> => {
+  if (trail.anyAccount === true) return undefined
   const { store, track, signal, client, progress } = options
   progress.stage('looking for accounts')
   const advanced = advancing(track)

@@ -35,7 +35,10 @@ const setUp = async (trail: Trail = sampleTrail({ isLogging: true }), builtinS3 
   const frames: Buffer[] = []
   const documents = new MemoryDocuments()
   await documents.put(`trails/${trail.account}`, { trails: { [trail.arn]: trail } }, 'absent')
-  const state = { allowed: /./, failure: undefined as Error | undefined, gate: Promise.resolve() }
+  const state = {
+    ...{ allowed: /./, any: false, failure: undefined as Error | undefined },
+    gate: Promise.resolve(),
+  }
   const routes = createImportRoutes({
     journal: {
       shards: [0, 1],
@@ -50,10 +53,11 @@ const setUp = async (trail: Trail = sampleTrail({ isLogging: true }), builtinS3 
     documents,
     bucket: builtinS3
       ? {
-          checkAcl: async () => {},
           checkPut: async (_trail, key) => {
             if (!state.allowed.test(key)) throw new ObjectStoreError('access-denied', key)
           },
+          mayPutForEvery: async (_trail, keysOf) =>
+            state.any && keysOf('any').every((key) => state.allowed.test(key)),
         }
       : undefined,
     channel: { call: async () => true },
@@ -69,6 +73,16 @@ const setUp = async (trail: Trail = sampleTrail({ isLogging: true }), builtinS3 
 }
 
 describe('the routes of an import', () => {
+  it('tell at once where no account needs a check', async () => {
+    const { post, state, trail } = await setUp()
+    const asked = async () => (await post('open', { trail: trail.arn })).trail.anyAccount
+    assert.equal(await asked(), undefined)
+    state.any = true
+    assert.equal(await asked(), true)
+    state.allowed = /Digest/
+    assert.equal(await asked(), undefined)
+  })
+
   it('append the frame as it came, and tell the sequence', async () => {
     const { frames, post } = await setUp()
     const { session, heads } = await post('open', {})

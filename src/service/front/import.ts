@@ -18,7 +18,11 @@ import { uuid } from '../../platform/ids.ts'
 import { type Channel, ChannelError } from '../../platform/process-channel.ts'
 import { type BucketCheck, createBucketCheck } from '../../trails/bucket-access.ts'
 import { findTrail } from '../../trails/find-trail.ts'
-import { accountsWithoutAccess, statementFor } from '../../trails/import-access.ts'
+import {
+  accountsWithoutAccess,
+  statementFor,
+  writesForEveryAccount,
+} from '../../trails/import-access.ts'
 import type { AccountTrails, Trail } from '../../trails/trail.ts'
 import type { Stores } from '../stores.ts'
 
@@ -30,7 +34,7 @@ export interface ImportRoutesOptions {
   readonly journal: Pick<Journal, 'append' | 'shards' | 'range'>
   readonly documents: Documents
   /** Undefined where S3 is on an upstream. */
-  readonly bucket: BucketCheck | undefined
+  readonly bucket: Omit<BucketCheck, 'checkAcl'> | undefined
   readonly channel: Pick<Channel, 'call'>
 }
 
@@ -150,13 +154,15 @@ const createSessions = (
         hint: 'Start the server with `--upstream s3=builtin` too: trails deliver into the built-in S3.',
       })
     }
+    const anyAccount = trail && bucket && (await writesForEveryAccount(bucket, trail))
     session = { id: uuid(), trail }
     const { id } = session
     // What an earlier import had handed over is in the journal, or is not, before this one looks.
     await Promise.allSettled(underWay)
     const ranges = await Promise.all(journal.shards.map((shard) => journal.range(shard)))
     const heads = ranges.map(({ next }) => next - 1)
-    return { session: id, heads, builtinS3, ...(trail ? { trail: describe(trail) } : {}) }
+    const described = trail && { ...describe(trail), ...(anyAccount ? { anyAccount } : {}) }
+    return { session: id, heads, builtinS3, ...(described ? { trail: described } : {}) }
   }
 
   const frame = async (body: Buffer, query: URLSearchParams) => {

@@ -7,6 +7,16 @@ export const RECORD_BYTES_MAX = 1024 * 1024
 /** White space, or bytes of no record, behind one another: beyond it the file is given up. */
 export const JUNK_BYTES_MAX = 16 * 1024 * 1024
 
+export type CutterState =
+  | 'between'
+  | 'value'
+  | 'after-value'
+  | 'junk'
+  | 'element'
+  | 'after-element'
+  | 'tail'
+  | 'ended'
+
 /** Where the cutter stands between two records: enough to go on in a later run. */
 export interface CutterPlace {
   /** Byte of the (unpacked) stream behind the last record. */

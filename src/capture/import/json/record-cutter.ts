@@ -20,21 +20,12 @@ import {
 import { containerAt, tailKind } from './container.ts'
 import {
   type CutterPlace,
+  type CutterState,
   JUNK_BYTES_MAX,
   RECORD_BYTES_MAX,
   type RecordSink,
 } from './cut-record.ts'
 import { ValueScanner } from './scan-value.ts'
-
-type State =
-  | 'between'
-  | 'value'
-  | 'after-value'
-  | 'junk'
-  | 'element'
-  | 'after-element'
-  | 'tail'
-  | 'ended'
 
 const START: CutterPlace = { offset: 0, records: 0, inside: 'nothing', strict: false }
 const NO_JSON = 'it is no JSON'
@@ -54,7 +45,7 @@ export class RecordCutter {
   /** Of the value under way; bytes from here on are kept. Undefined: none, or it is too long. */
   #start: number | undefined
   #valueOffset = 0
-  #state: State
+  #state: CutterState
   #inside: CutterPlace['inside']
   #records: number
   #strict: boolean
@@ -64,7 +55,7 @@ export class RecordCutter {
   /** Of the line that `#at` is on. */
   #lineOffset = 0
 
-  readonly #steps: Readonly<Record<Exclude<State, 'ended'>, () => boolean>> = {
+  readonly #steps: Readonly<Record<Exclude<CutterState, 'ended'>, () => boolean>> = {
     between: () => this.#between(),
     value: () => this.#value(),
     'after-value': () => this.#afterValue(),
