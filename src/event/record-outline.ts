@@ -2,7 +2,9 @@
  * Where the members of an event's record are in its text, without parsing it: one walk over the bytes
  * that also says that the text is JSON. Who needs a few of the members reads those.
  */
+
 import { NO_VALUE, skipSpace, skipString, skipValue } from './skip-value.ts'
+import { createTextCache } from './text-cache.ts'
 
 /** Members of CloudTrail's records (reference/formats.md §1); at most 32, a bit of a word each. */
 export const RECORD_MEMBERS = [
@@ -74,6 +76,10 @@ const isPlainText = (bytes: Buffer, start: number, end: number): boolean => {
   return true
 }
 
+/** Of these every event has another one. */
+const UNIQUE: ReadonlySet<RecordMember> = new Set(['eventID', 'requestID', 'eventTime'])
+const textOf = createTextCache()
+
 /** One record's outline at a time; made once, because it is read for every event. */
 export class RecordOutline {
   /** Members that the record has; none is there twice. */
@@ -110,7 +116,11 @@ export class RecordOutline {
     if ((this.#has & (1 << number)) === 0) return undefined
     const start = this.#starts[number] as number
     const end = this.#ends[number] as number
-    if (isPlainText(record, start, end)) return record.toString('latin1', start + 1, end - 1)
+    if (isPlainText(record, start, end)) {
+      if (UNIQUE.has(member) || end - start < 3)
+        return record.toString('latin1', start + 1, end - 1)
+      return textOf(record, start + 1, end - 1)
+    }
     return JSON.parse(record.toString('utf8', start, end))
   }
 

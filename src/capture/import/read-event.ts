@@ -6,6 +6,7 @@ import { isSpace } from './json/bytes.ts'
 import { withoutSpace } from './json/compact.ts'
 import { ValueScanner } from './json/scan-value.ts'
 import type { FactsOf } from './missing-facts.ts'
+import { plainTimeOf } from './plain-time.ts'
 
 export interface ImportedEvent {
   /** On one line. */
@@ -81,7 +82,10 @@ const shown = (value: unknown): string => {
 }
 
 const timeOf = (value: unknown, form: RegExp): number | undefined => {
-  if (typeof value !== 'string' || !form.test(value)) return undefined
+  if (typeof value !== 'string') return undefined
+  const plain = form === TIME ? plainTimeOf(value) : undefined
+  if (plain !== undefined) return plain
+  if (!form.test(value)) return undefined
   const time = Date.parse(form === TIME ? value : `${value.slice(0, 10)}T${value.slice(11, 19)}Z`)
   return Number.isNaN(time) ? undefined : time
 }

@@ -116,7 +116,7 @@ const listAll = async (
 
 /**
  * Before anything is journaled: may the trail write for every account that the files may name?
- * Undefined: for any account. Then the files need not be read twice, which is a fifth of an import.
+ * Undefined: for any account. Then the files need not be read twice.
  */
 const checkAccounts = async (
   options: RunOptions,
