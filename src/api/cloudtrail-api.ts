@@ -36,8 +36,8 @@ export interface CloudTrailApiOptions {
 }
 
 /** What was not read must not keep the connection waiting. */
-const drain = (body: Readable): void => {
-  if (body.readableEnded || body.destroyed) return
+const drain = (body: Buffer | Readable): void => {
+  if (Buffer.isBuffer(body) || body.readableEnded || body.destroyed) return
   // The answer is decided; that the rest does not arrive or does not verify changes nothing.
   body.on('error', () => {})
   body.resume()
@@ -81,7 +81,7 @@ export const createCloudTrailApi = (options: CloudTrailApiOptions): BuiltinServi
       operation = name
       return answerOutput(await dispatch(name, call, dispatchOptions), call.requestId)
     } catch (error) {
-      if (call.body.errored !== null) throw error
+      if (!Buffer.isBuffer(call.body) && call.body.errored !== null) throw error
       const fault = faultOf(error, call, operation)
       code = fault.code
       logger.debug({ requestId: call.requestId, operation, code, why: messageOf(error) }, 'refused')

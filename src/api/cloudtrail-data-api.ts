@@ -17,8 +17,7 @@ const answer = (requestId: string, status: number, code: string, message: string
 
 export const createCloudTrailDataApi = (): BuiltinService => async (call) => {
   // The event is not read: it goes nowhere.
-  call.body.on('error', () => {})
-  call.body.resume()
+  if (!Buffer.isBuffer(call.body)) call.body.on('error', () => {}).resume()
   return call.method === 'POST' && call.rawPath === '/PutAuditEvents'
     ? answer(
         call.requestId,

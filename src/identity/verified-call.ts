@@ -21,10 +21,11 @@ export interface VerifiedCall {
   /** Names in lower case; repeated headers joined by `, `. */
   readonly headers: Readonly<Record<string, string>>
   /**
-   * The payload without chunk framing. It errors (and MUST then be discarded) when the payload hash
-   * or a chunk signature does not match, always before its end.
+   * The payload without chunk framing: bytes that are here whole and verified, or a stream. The
+   * stream errors (and MUST then be discarded) when the payload hash or a chunk signature does not
+   * match, always before its end.
    */
-  readonly body: Readable
+  readonly body: Buffer | Readable
   /** Trailing headers of a chunked upload (`x-amz-checksum-crc32`), complete once `body` ended. */
   readonly trailers: () => Readonly<Record<string, string>>
   readonly requestId: string

@@ -13,6 +13,7 @@ import {
   randomBytes,
 } from 'node:crypto'
 import { CodedError } from './errors.ts'
+import { pooledRandomBytes } from './random.ts'
 
 export const NONCE_BYTES = 12
 export const TAG_BYTES = 16
@@ -44,7 +45,7 @@ export interface MasterKey {
 
 const cipherOf = (key: KeyObject): Cipher => ({
   seal: (plain, aad) => {
-    const nonce = randomBytes(NONCE_BYTES)
+    const nonce = pooledRandomBytes(NONCE_BYTES)
     const cipher = createCipheriv('aes-256-gcm', key, nonce)
     if (aad !== undefined) cipher.setAAD(aad)
     const body = cipher.update(plain)

@@ -1,4 +1,5 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
+import { pooledRandomBytes } from './random.ts'
 
 /** A lower-case RFC 4122 version 4 UUID: event ids, request ids of JSON and query services. */
 export const uuid = (): string => randomUUID()
@@ -16,8 +17,12 @@ export const base62 = (bytes: Uint8Array, length: number): string => {
   return text
 }
 
+const S3_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+const S3_ID_LENGTH = 16
+
 /** Sixteen upper-case alphanumerics, the form of S3's `x-amz-request-id`. */
 export const s3RequestId = (): string => {
-  const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ'
-  return Array.from(randomBytes(16), (byte) => alphabet.charAt(byte % 36)).join('')
+  let id = ''
+  for (const byte of pooledRandomBytes(S3_ID_LENGTH)) id += S3_ALPHABET.charAt(byte % 36)
+  return id
 }

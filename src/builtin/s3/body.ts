@@ -12,7 +12,11 @@ export const SMALL_BODY_BYTES_MAX = 1024 * 1024
 export const LIST_BODY_BYTES_MAX = 4 * 1024 * 1024
 
 /** Reads to the end, because a body that does not match its signature fails there. */
-export const readSmall = async (body: Readable, bytesMax: number): Promise<Buffer> => {
+export const readSmall = async (body: Buffer | Readable, bytesMax: number): Promise<Buffer> => {
+  if (Buffer.isBuffer(body)) {
+    if (body.length > bytesMax) throw new S3Fault('MalformedXML')
+    return body
+  }
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body.iterator({ destroyOnReturn: false })) {

@@ -1,5 +1,5 @@
 /** Names and ids of S3: buckets, canonical users. */
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { S3Fault } from './fault.ts'
 
 /**
@@ -25,4 +25,4 @@ export const canonicalUserId = (account: string): string =>
 
 /** `x-amz-id-2`: opaque to clients; the same for the same request. */
 export const extendedRequestId = (requestId: string): string =>
-  createHash('sha512').update(`clew host ${requestId}`).digest('base64').slice(0, 76)
+  hash('sha512', `clew host ${requestId}`, 'base64').slice(0, 76)

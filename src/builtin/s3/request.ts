@@ -57,6 +57,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** RFC 3986 percent-decoding; anything that is not valid UTF-8 behind it is refused. */
 export const percentDecode = (text: string): string => {
+  if (!text.includes('%')) return text.toWellFormed()
   if (/%(?![0-9A-Fa-f]{2})/.test(text)) throw new S3Fault('InvalidURI')
   const bytes: Buffer[] = []
   for (const piece of text.split(/((?:%[0-9A-Fa-f]{2})+)/)) {

@@ -7,8 +7,8 @@ export const BODY_BYTES_MAX = 128 * 1024
 const readBody = async ({ body }: VerifiedCall): Promise<string> => {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of body) {
-    const bytes = Buffer.from(chunk as Uint8Array)
+  for await (const chunk of Buffer.isBuffer(body) ? [body] : body) {
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk as Uint8Array)
     size += bytes.length
     if (size > BODY_BYTES_MAX) {
       throw new StsFault(

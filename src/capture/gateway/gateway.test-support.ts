@@ -155,7 +155,8 @@ export class MemoryRecorder {
 export const sha256 = (bytes: Buffer | string): string =>
   createHash('sha256').update(bytes).digest('hex')
 
-export const readAll = async (stream: AsyncIterable<Buffer>): Promise<Buffer> => {
+export const readAll = async (stream: Buffer | AsyncIterable<Buffer>): Promise<Buffer> => {
+  if (Buffer.isBuffer(stream)) return stream
   const parts: Buffer[] = []
   for await (const part of stream) parts.push(part)
   return Buffer.concat(parts)

@@ -2,7 +2,7 @@
 import type { Clock } from '../../platform/clock.ts'
 import { ObjectStoreError } from '../object-store.ts'
 import type { CommitQueue } from './commit-queue.ts'
-import { bucketPlace, type Row, type StoreDatabase } from './database.ts'
+import { blobOf, bucketPlace, type Row, type StoreDatabase } from './database.ts'
 import { FileStoreError, type Tag } from './stored-object.ts'
 
 export type ObjectOwnership = 'BucketOwnerEnforced' | 'BucketOwnerPreferred' | 'ObjectWriter'
@@ -64,6 +64,25 @@ export interface BucketStore {
 const noSuchBucket = (): ObjectStoreError =>
   new ObjectStoreError('no-such-bucket', 'The specified bucket does not exist')
 
+/** Buckets whose opened settings are remembered. */
+const OPENED_MAX = 1_000
+
+/**
+ * The row is read for every call; opening what is sealed in it costs more than all the rest. Each
+ * sealing has a nonce of its own, so that the same sealed bytes are the same settings.
+ */
+const rememberOpened = <Value>(open: (sealed: Buffer, name: string) => Value) => {
+  const opened = new Map<string, { readonly sealed: Buffer; readonly value: Value }>()
+  return (sealed: Buffer, name: string): Value => {
+    const known = opened.get(name)
+    if (known?.sealed.equals(sealed) === true) return known.value
+    const value = open(sealed, name)
+    if (opened.size >= OPENED_MAX) opened.clear()
+    opened.set(name, { sealed, value })
+    return value
+  }
+}
+
 const removeBucket = (
   database: StoreDatabase,
   id: number,
@@ -83,13 +102,16 @@ export const createBucketStore = (
   clock: Clock,
   dropHolder: (holder: number) => void,
 ): BucketStore => {
+  const openSettings = rememberOpened<BucketSettings>((sealed, name) =>
+    database.open(sealed, bucketPlace(name)),
+  )
   const decode = (row: Row): BucketRecord => ({
     id: Number(row.id),
     name: String(row.name),
     account: String(row.account),
     region: String(row.region),
     createdAt: Number(row.created),
-    settings: database.open(row.sealed, bucketPlace(String(row.name))),
+    settings: openSettings(blobOf(row.sealed), String(row.name)),
   })
   const find = (name: string): BucketRecord | undefined => {
     const row = database.get('SELECT * FROM bucket WHERE name = ?', name)

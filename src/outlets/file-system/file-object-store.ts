@@ -16,7 +16,7 @@ import { type ContentFolder, openContentFolder } from './content/content-folder.
 import { forDeadOpeners, type OpenerLock, takeOpenerLock } from './content/opener-lock.ts'
 import { openStoreDatabase, type StoreDatabase } from './database.ts'
 import { Garbage } from './garbage.ts'
-import { createObjectRows, type ObjectRows, type StoreParts } from './objects.ts'
+import { createObjectRows, type ObjectRows, type StoreParts, streamOf } from './objects.ts'
 import type { StoredObject } from './stored-object.ts'
 import { createUploadStore, type UploadStore } from './uploads.ts'
 
@@ -96,7 +96,7 @@ const simpleStore = (buckets: BucketStore, objects: ObjectRows): ObjectStore => 
       }
       return { first: range.first, last: Math.min(range.last, size - 1) }
     })
-    return { facts: factsOf(object), body }
+    return { facts: factsOf(object), body: streamOf(body) }
   },
   head: async (bucket, key) => {
     const object = objects.find(bucket, key)

@@ -19,6 +19,7 @@ import {
   checkCondition,
   decodeObject,
   findObjectRow,
+  findSimpleObject,
   type PartRow,
   readParts,
   writeObjectRow,
@@ -74,13 +75,13 @@ export interface ObjectRows {
   ): Promise<StoredObject>
   /**
    * Opens one revision: `choose` sees it and names the range to read (undefined: all), or throws.
-   * The body MUST be read to its end or destroyed.
+   * A short body is here whole; a stream MUST be read to its end or destroyed.
    */
   read(
     bucket: string,
     key: string,
     choose: (object: StoredObject, parts: () => StoredPart[]) => ByteRange | undefined,
-  ): Promise<{ object: StoredObject; body: Readable }>
+  ): Promise<{ object: StoredObject; body: Buffer | Readable }>
   find(bucket: string, key: string): StoredObject | undefined
   require(bucket: string, key: string): StoredObject
   /** Of a multipart object its parts, numbered from 1; otherwise one part or none. */
@@ -166,12 +167,15 @@ const readObject = async (
   bucket: string,
   key: string,
   choose: Parameters<ObjectRows['read']>[2],
-): Promise<{ object: StoredObject; body: Readable }> => {
+): Promise<{ object: StoredObject; body: Buffer | Readable }> => {
   for (let attempt = 1; ; attempt++) {
-    const { object, parts } = openObject(store, bucket, key)
+    const { object, parts } =
+      findSimpleObject(store.database, bucket, key) ?? openObject(store, bucket, key)
     const range = choose(object, () => parts)
     try {
-      return { object, body: await openBody(store, object, parts, range) }
+      const body =
+        shortBody(store, parts, range) ?? (await openBody(store, object, parts, range))
+      return { object, body }
     } catch (error) {
       // The object was replaced between reading its row and opening its file: read it anew.
       if (systemCodeOf(error) !== 'ENOENT' || attempt === READ_ATTEMPTS) throw error
@@ -245,6 +249,28 @@ const READ_ATTEMPTS = 5
 
 const noSuchKey = (): ObjectStoreError =>
   new ObjectStoreError('no-such-key', 'The specified key does not exist.')
+
+/** Of an object of one small part what is asked of it; the file is read at once. */
+const shortBody = (
+  { content }: StoreParts,
+  parts: readonly PartRow[],
+  range: ByteRange | undefined,
+): Buffer | undefined => {
+  const [part, second] = parts
+  if (part === undefined || second !== undefined) return undefined
+  const { file, size } = part
+  if (file === null || size > SMALL_CONTENT_BYTES_MAX) return undefined
+  if (range === undefined) return content.readSmall(file, size)
+  // Nothing is asked for: the file is not looked for either.
+  if (range.first > range.last) return EMPTY
+  return content.readSmall(file, size).subarray(range.first, range.last + 1)
+}
+
+const EMPTY = Buffer.alloc(0)
+
+/** A body as a stream, also where it is here whole. */
+export const streamOf = (body: Buffer | Readable): Readable =>
+  Buffer.isBuffer(body) ? Readable.from([body], { objectMode: false }) : body
 
 /** Opens the first file and reads its first bytes, so that damage shows before the answer begins. */
 const openBody = async (

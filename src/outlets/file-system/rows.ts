@@ -55,6 +55,41 @@ interface PartDetails {
   readonly checksum?: StoredChecksum
 }
 
+const decodePart = (database: StoreDatabase, holder: number, row: Row): PartRow => {
+  const file = typeof row.file === 'string' ? row.file : null
+  return {
+    ...database.open<PartDetails>(row.sealed, partPlace(holder, file)),
+    number: Number(row.number),
+    size: Number(row.size),
+    lastModified: Number(row.modified),
+    file,
+  }
+}
+
+/**
+ * An object with its one part: one statement reads one state, without a transaction around it.
+ * Undefined where there is no such bucket or object, or an object of several parts.
+ */
+export const findSimpleObject = (
+  database: StoreDatabase,
+  bucket: string,
+  key: string,
+): { readonly object: StoredObject; readonly parts: PartRow[] } | undefined => {
+  const [row, second] = database.all(
+    `SELECT object.*, part.number AS partNumber, part.file AS partFile, part.size AS partSize,
+            part.modified AS partModified, part.sealed AS partSealed
+     FROM bucket JOIN object ON object.bucket = bucket.id LEFT JOIN part ON part.holder = object.holder
+     WHERE bucket.name = ? AND object.key = ? LIMIT 2`,
+    bucket,
+    Buffer.from(key),
+  )
+  if (row === undefined || second !== undefined) return undefined
+  const { partNumber: number, partFile: file, partSize: size, partModified: modified } = row
+  const part = { number, file, size, modified, sealed: row.partSealed }
+  const object = decodeObject(database, row)
+  return { object, parts: number === null ? [] : [decodePart(database, Number(row.holder), part)] }
+}
+
 export const readParts = (
   database: StoreDatabase,
   holder: number,
@@ -68,16 +103,7 @@ export const readParts = (
       after,
       limit,
     )
-    .map((row) => {
-      const file = typeof row.file === 'string' ? row.file : null
-      return {
-        ...database.open<PartDetails>(row.sealed, partPlace(holder, file)),
-        number: Number(row.number),
-        size: Number(row.size),
-        lastModified: Number(row.modified),
-        file,
-      }
-    })
+    .map((row) => decodePart(database, holder, row))
 
 export const writePart = (database: StoreDatabase, holder: number, part: PartRow): void => {
   const details: PartDetails = {

@@ -1,5 +1,6 @@
 /** UploadPart and UploadPartCopy. */
 import type { ChecksumAlgorithm } from '../../../outlets/file-system/content/digests.ts'
+import { streamOf } from '../../../outlets/file-system/objects.ts'
 import type { ByteRange, StoredPart } from '../../../outlets/file-system/stored-object.ts'
 import type { Upload } from '../../../outlets/file-system/uploads.ts'
 import { emptyAnswer, isoTime, leaf, leaves, xmlAnswer } from '../answer.ts'
@@ -89,13 +90,14 @@ export const uploadPartCopy: BucketHandler = async (request, context) => {
   const upload = await findUpload(request, context)
   const source = await findCopySource(request, context)
   const part = await mapStoreErrors(request, async () => {
-    const { body } = await context.store.objects.read(source.bucket, source.key, (found) => {
+    const read = await context.store.objects.read(source.bucket, source.key, (found) => {
       checkCopyConditions(request, found)
       const range = copyRangeOf(request, found.size)
       const size = range === undefined ? found.size : range.last - range.first + 1
       if (size > SINGLE_PUT_BYTES_MAX) throw new S3Fault('EntityTooLarge')
       return range
     })
+    const body = streamOf(read.body)
     try {
       return await context.store.uploads.putPart(request.bucket, upload, number, body, {})
     } finally {

@@ -1,3 +1,4 @@
+import { streamOf } from '../../../outlets/file-system/objects.ts'
 import type { ObjectDescription, StoredObject } from '../../../outlets/file-system/stored-object.ts'
 import { isoTime, leaves, xmlAnswer } from '../answer.ts'
 import { checkObjectAcl } from '../buckets/acl.ts'
@@ -58,7 +59,7 @@ export const copyObject: BucketHandler = async (request, context) => {
       : algorithmOf(asked, 'x-amz-checksum-algorithm')
   const object = await mapStoreErrors(request, async () => {
     const { objects } = context.store
-    const { body } = await objects.read(source.bucket, source.key, (found) => {
+    const read = await objects.read(source.bucket, source.key, (found) => {
       checkCopyConditions(request, found)
       if (found.size > SINGLE_PUT_BYTES_MAX) {
         throw new S3Fault(
@@ -68,6 +69,7 @@ export const copyObject: BucketHandler = async (request, context) => {
       }
       return undefined
     })
+    const body = streamOf(read.body)
     try {
       return await objects.put(request.bucket, request.key, body, {
         ...description,

@@ -1,5 +1,5 @@
 /** GetObject and HeadObject: the same headers, with and without the bytes. */
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { ServiceAnswer } from '../../../identity/verified-call.ts'
 import type {
   ByteRange,
@@ -143,6 +143,7 @@ const answered = async (
 const statusOf = ({ range }: Selection): number => (range === undefined ? 200 : 206)
 
 const NOTHING: ByteRange = { first: 0, last: -1 }
+const NO_BODY = Buffer.alloc(0)
 
 export const getObject: BucketHandler = (request, context) =>
   answered(request, context, async () => {
@@ -164,15 +165,18 @@ export const headObject: BucketHandler = (request, context) =>
     const { bucket, key } = request
     const object = objects.require(bucket, key)
     const selection = select(request, object, () => objects.parts(bucket, key).parts)
-    return answerOf(request, object, selection, Readable.from([]))
+    return answerOf(request, object, selection, NO_BODY)
   })
 
 const answerOf = (
   request: BucketRequest,
   object: StoredObject,
   selection: Selection | 'not-modified',
-  body: Readable,
+  body: Buffer | Readable,
 ): ServiceAnswer => {
+  const drop = (): void => {
+    if (!Buffer.isBuffer(body)) body.destroy()
+  }
   try {
     if (selection !== 'not-modified') {
       const headers = headersOf(request, object, selection)
@@ -180,9 +184,9 @@ const answerOf = (
       return { status: statusOf(selection), headers, body }
     }
   } catch (error) {
-    body.destroy()
+    drop()
     throw error
   }
-  body.destroy()
+  drop()
   return notModified(object)
 }

@@ -26,8 +26,12 @@ export const declaredSize = ({ headers }: S3Request): number => {
 }
 
 /** Destroying the request's body would cut the connection before the error is answered. */
-export const bodyOf = ({ call }: S3Request): AsyncIterable<Uint8Array> =>
-  call.body.iterator({ destroyOnReturn: false })
+export const bodyOf = ({ call: { body } }: S3Request): AsyncIterable<Uint8Array> =>
+  Buffer.isBuffer(body) ? oneBlock(body) : body.iterator({ destroyOnReturn: false })
+
+async function* oneBlock(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
 
 export const putObject: BucketHandler = async (request, context) => {
   checkObjectAcl(request)

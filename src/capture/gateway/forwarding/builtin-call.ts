@@ -1,5 +1,5 @@
 /** Handing a verified call to a service that Clew itself answers. */
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type {
   BuiltinService,
   ServiceAnswer,
@@ -10,18 +10,9 @@ import type { Exchange } from '../exchange.ts'
 import type { WireHead } from '../request/wire-head.ts'
 
 export interface DecodedBody {
-  readonly stream: Readable
+  readonly stream: Buffer | Readable
   readonly trailers: Readonly<Record<string, string>>
 }
-
-/** A body that is in memory, as a stream of bytes. */
-export const bodyOf = (payload: Buffer): Readable =>
-  new Readable({
-    read() {
-      if (payload.length > 0) this.push(payload)
-      this.push(null)
-    },
-  })
 
 /** `head`: S3 in path style. */
 export const callBuiltin = (

@@ -16,7 +16,7 @@ import { type Admission, signatureRefusal } from '../request/admission.ts'
 import { feedBody } from '../request/request-body.ts'
 import type { WireHead } from '../request/wire-head.ts'
 import { teachesCredentials } from '../rules/learn-services.ts'
-import { bodyOf, callBuiltin, withRequestId } from './builtin-call.ts'
+import { callBuiltin, withRequestId } from './builtin-call.ts'
 import { type RelayOptions, relay, type ServiceReply, type Upload, upstreamReply } from './relay.ts'
 import type { UpstreamBody } from './upstream.ts'
 
@@ -128,8 +128,8 @@ const sendToBuiltin = async (
   const decoded =
     upload ??
     (body.kind === 'whole'
-      ? { stream: bodyOf(body.payload), trailers: body.trailers }
-      : { stream: bodyOf(EMPTY), trailers: {} })
+      ? { stream: body.payload, trailers: body.trailers }
+      : { stream: EMPTY, trailers: {} })
   const answer = await callBuiltin(service, exchange, call, styled, decoded)
   const headers = withRequestId(answer.headers, exchange, call.identity.protocol)
   if (Buffer.isBuffer(answer.body) && styled.method !== 'HEAD' && answer.status !== 204) {
