@@ -29,6 +29,20 @@ const scopeOf = ({ bucket, key }: S3Target): Scope => {
   return key === '' ? 'bucket' : 'object'
 }
 
+const NO_PARAMETERS: readonly string[] = []
+
+/** The rows of each scope, of every table there is. */
+const byScope = new WeakMap<readonly Route[], Readonly<Record<Scope, readonly Route[]>>>()
+
+const inScopeOf = (routes: readonly Route[], scope: Scope): readonly Route[] => {
+  const known = byScope.get(routes)
+  if (known !== undefined) return known[scope]
+  const of = (name: Scope) => routes.filter((route) => route.scope === name)
+  const grouped = { service: of('service'), bucket: of('bucket'), object: of('object') }
+  byScope.set(routes, grouped)
+  return grouped[scope]
+}
+
 const hasParameter = (target: S3Target, parameter: string): boolean => {
   const at = parameter.indexOf('=')
   if (at < 0) return target.query.has(parameter)
@@ -41,12 +55,11 @@ export const findRoute = (
   method: string,
   headers: Readonly<Record<string, string>>,
 ): Route => {
-  const scope = scopeOf(target)
-  const inScope = routes.filter((route) => route.scope === scope)
+  const inScope = inScopeOf(routes, scopeOf(target))
   const found = inScope.find(
     (route) =>
       route.method === method &&
-      (route.query ?? []).every((parameter) => hasParameter(target, parameter)) &&
+      (route.query ?? NO_PARAMETERS).every((parameter) => hasParameter(target, parameter)) &&
       (route.header === undefined || headers[route.header] !== undefined),
   )
   // A sub-resource that this method does not have must not fall through to the bucket or the
