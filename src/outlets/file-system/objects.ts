@@ -173,8 +173,7 @@ const readObject = async (
       findSimpleObject(store.database, bucket, key) ?? openObject(store, bucket, key)
     const range = choose(object, () => parts)
     try {
-      const body =
-        shortBody(store, parts, range) ?? (await openBody(store, object, parts, range))
+      const body = shortBody(store, parts, range) ?? (await openBody(store, object, parts, range))
       return { object, body }
     } catch (error) {
       // The object was replaced between reading its row and opening its file: read it anew.

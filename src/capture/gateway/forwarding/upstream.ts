@@ -13,6 +13,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Transform } from 'node:stream'
 import type { GatewayLimits } from '../gateway-options.ts'
 import type { WireHead } from '../request/wire-head.ts'
+import { readIntoOneBuffer } from './one-buffer.ts'
 import { sendToUpstream } from './upstream-attempt.ts'
 
 /**
@@ -118,7 +119,8 @@ export const createUpstreams = (limits: GatewayLimits): Upstreams => {
     maxTotalSockets: 2 * limits.upstreamSocketsMax,
     scheduling: 'lifo',
   } as const
-  const agents: Agents = { http: new HttpAgent(settings), https: new HttpsAgent(settings) }
+  const plain = { ...settings, ...readIntoOneBuffer() }
+  const agents: Agents = { http: new HttpAgent(plain), https: new HttpsAgent(settings) }
   return {
     send: (call) => sendToUpstream(call, (again) => open(call, again ? undefined : agents), limits),
     close: () => {
