@@ -4,8 +4,8 @@ import type { Context, Prepared, Sample, Scenario, Target } from '../scenario.ts
 import { makeUpload, PAYLOADS } from '../support/client/s3-upload.ts'
 import { headBytes, type Signer, signedHeaders } from '../support/client/signed-request.ts'
 import { timeDownload, timeUpload } from '../support/client/transfer.ts'
-import { startPortProcess } from '../support/servers/child.ts'
-import { startMeasured } from '../support/servers/clew.ts'
+import { type PortProcess, startPortProcess } from '../support/servers/child.ts'
+import { type MeasuredClew, startMeasured } from '../support/servers/clew.ts'
 import { cpuMicrosOf } from '../support/servers/processes.ts'
 import { figure, medianOf } from '../support/statistics.ts'
 
@@ -14,39 +14,71 @@ const MIB = 1024 * 1024
 const MB = 1e6
 const PATH = '/bench/large'
 
+/** What is put there is digested, or thrown away unseen (stub-s3.ts). */
+const UPSTREAMS = ['true', 'swallow'] as const
+type Kind = (typeof UPSTREAMS)[number]
+
+/** The figures of the upstream that swallows carry its name. */
+const nameOf = (figureName: string, kind: Kind): string =>
+  kind === 'swallow' ? `${figureName}Swallowed` : figureName
+
+interface Pair {
+  readonly kind: Kind
+  readonly clew: MeasuredClew
+  readonly upstream: PortProcess
+}
+
+const startPair = async (kind: Kind, bytes: number): Promise<Pair> => {
+  const upstream = await startPortProcess('stub-s3.ts', String(bytes), kind)
+  const flags = ['--upstream', `s3=http://127.0.0.1:${upstream.port}`]
+  return { kind, clew: await startMeasured({ flags }), upstream }
+}
+
+const timeDown = async (port: number, signer: Signer): Promise<number> => {
+  const headers = await signedHeaders(signer, {
+    service: 's3',
+    method: 'GET',
+    path: PATH,
+    headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' },
+  })
+  return timeDownload(port, headBytes('GET', PATH, headers))
+}
+
+/** `port`: of Clew, or of the upstream itself. */
+const transfers = async ({ kind, clew }: Pair, port: number, bytes: number): Promise<Sample> => {
+  const sample: Record<string, number> = {}
+  const timed = async (name: string, transfer: () => Promise<number>): Promise<void> => {
+    const before = cpuMicrosOf(clew.processes.front)
+    sample[nameOf(name, kind)] = bytes / MB / (await transfer())
+    const spent = cpuMicrosOf(clew.processes.front) - before
+    sample[nameOf(`${name}Cpu`, kind)] = spent / (bytes / MB)
+  }
+  for (const payload of PAYLOADS) {
+    const upload = await makeUpload(clew, PATH, bytes, payload)
+    await timed(payload, () => timeUpload(port, upload))
+  }
+  if (kind === 'true') await timed('download', () => timeDown(port, clew))
+  return sample
+}
+
 const prepare = async ({ sizes }: Context): Promise<Prepared> => {
   const bytes = Math.ceil(sizes.transferBytes / MIB) * MIB
-  const upstream = await startPortProcess('stub-s3.ts', String(bytes))
-  const clew = await startMeasured({
-    flags: ['--upstream', `s3=http://127.0.0.1:${upstream.port}`],
-  })
-  const transfers = async (port: number, signer: Signer): Promise<Sample> => {
+  const pairs: Pair[] = []
+  for (const kind of UPSTREAMS) pairs.push(await startPair(kind, bytes))
+  const all = async (portOf: (pair: Pair) => number): Promise<Sample> => {
     const sample: Record<string, number> = {}
-    const timed = async (name: string, transfer: () => Promise<number>): Promise<void> => {
-      const before = cpuMicrosOf(clew.processes.front)
-      sample[name] = bytes / MB / (await transfer())
-      sample[`${name}Cpu`] = (cpuMicrosOf(clew.processes.front) - before) / (bytes / MB)
-    }
-    for (const payload of PAYLOADS) {
-      const upload = await makeUpload(signer, PATH, bytes, payload)
-      await timed(payload, () => timeUpload(port, upload))
-    }
-    const headers = await signedHeaders(signer, {
-      service: 's3',
-      method: 'GET',
-      path: PATH,
-      headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' },
-    })
-    await timed('download', () => timeDownload(port, headBytes('GET', PATH, headers)))
+    for (const pair of pairs) Object.assign(sample, await transfers(pair, portOf(pair), bytes))
     return sample
   }
   return {
-    measure: () => transfers(clew.port, clew),
-    compare: () => transfers(upstream.port, clew),
+    measure: () => all(({ clew }) => clew.port),
+    compare: () => all(({ upstream }) => upstream.port),
     close: async () => {
-      await clew.stop()
-      await upstream.stop()
-      removeFolder(clew.data)
+      for (const { clew, upstream } of pairs) {
+        await clew.stop()
+        await upstream.stop()
+        removeFolder(clew.data)
+      }
     },
   }
 }
@@ -89,7 +121,7 @@ export const transfer: Scenario = {
   name: 'transfer',
   title: 'Large objects',
   method: () =>
-    'One PutObject or GetObject at a time on a raw socket; the upstream swallows what is put and makes up what is asked for. A payload signed by its hash must be hashed before its last block is released, one signed in chunks must have every chunk checked.',
+    'One PutObject or GetObject at a time on a raw socket. The upstream digests what is put and answers its MD5 as the ETag, as every S3 does: uploads are judged beside the same bytes sent to it directly. Beside an upstream that throws away what is put without looking at it, which no S3 can, stand the rows “swallowed”: they show what Clew costs against the fastest receiver that there can be. A payload signed by its hash must be hashed before its last block is released, one signed in chunks must have every chunk checked.',
   rounds: ({ rounds }) => ({ counted: rounds, warmUp: true }),
   prepare,
   targets: ({ sizes }) => {
@@ -97,12 +129,24 @@ export const transfer: Scenario = {
     return [...PAYLOADS.map((payload) => uploadTarget(payload, size)), downloadTarget(size)]
   },
   table: (rounds) => ({
-    columns: ['', 'through Clew MB/s', 'direct MB/s', 'CPU of the front, µs/MB'],
-    rows: [...PAYLOADS, 'download' as const].map((kind) => [
-      kind === 'download' ? 'download' : `upload, ${WORDS[kind]}`,
-      medianOf(rounds, ({ measured }) => figure(measured, kind)).toFixed(0),
-      medianOf(rounds, ({ compared }) => figure(compared, kind)).toFixed(0),
-      medianOf(rounds, ({ measured }) => figure(measured, `${kind}Cpu`)).toFixed(0),
-    ]),
+    columns: ['', 'through Clew MB/s', 'direct MB/s', '×', 'CPU of the front, µs/MB'],
+    rows: UPSTREAMS.flatMap((kind) =>
+      [...PAYLOADS, ...(kind === 'true' ? (['download'] as const) : [])].map((transfered) => {
+        const of = (name: string) => nameOf(name, kind)
+        const through = medianOf(rounds, ({ measured }) => figure(measured, of(transfered)))
+        const direct = medianOf(rounds, ({ compared }) => figure(compared, of(transfered)))
+        const share = medianOf(
+          rounds,
+          ({ measured, compared }) =>
+            figure(measured, of(transfered)) / figure(compared, of(transfered)),
+        )
+        const cpu = medianOf(rounds, ({ measured }) => figure(measured, of(`${transfered}Cpu`)))
+        const name =
+          transfered === 'download'
+            ? 'download'
+            : `upload, ${WORDS[transfered]}${kind === 'swallow' ? ', swallowed' : ''}`
+        return [name, through.toFixed(0), direct.toFixed(0), share.toFixed(2), cpu.toFixed(0)]
+      }),
+    ),
   }),
 }
