@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ConnectionLimit, type Standing } from '../../../platform/connection-limit.ts'
-import { createNotice } from '../../../platform/notice.ts'
+import { createNotice } from '../../../platform/logger.ts'
 import type { Exchange } from '../exchange.ts'
 import type { GatewayContext } from '../gateway-context.ts'
 

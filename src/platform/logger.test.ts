@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { createNotice } from './notice.ts'
+import { createNotice } from './logger.ts'
 
 it('a notice is given at once, then with all that came meanwhile', () => {
   let now = 0
