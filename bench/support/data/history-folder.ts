@@ -14,6 +14,8 @@ import { HISTORY_MS, makeEvents } from './synthetic-events.ts'
 /** Each needs a key of its own, which is slow to make. */
 const accountsOf = ({ quick }: Context): number => (quick ? 1 : 5)
 const BATCH_EVENTS = 1_000_000
+/** A day of margin: making ten million events takes an hour, and a kept folder is used again. */
+const PERIOD_MS = HISTORY_MS - 86_400_000
 /** Sampled events a wanted look-up: not every event has every attribute. */
 const SAMPLES_PER_LOOKUP = 4
 
@@ -92,10 +94,10 @@ const build = async (folder: string, events: number, context: Context): Promise<
   const samples: IndexedEvent[] = []
   let imported = 0
   try {
-    const start = Date.now() - HISTORY_MS
+    const start = Date.now() - PERIOD_MS
     for (let done = 0; done < events; done += BATCH_EVENTS) {
       const count = Math.min(BATCH_EVENTS, events - done)
-      const at = (share: number): number => start + (share / events) * HISTORY_MS
+      const at = (share: number): number => start + (share / events) * PERIOD_MS
       const file = join(folder, 'slice.ndjson')
       await makeEvents(file, {
         ...{ events: count, seed: 1 + done / BATCH_EVENTS, accounts: accountsOf(context) },
