@@ -114,10 +114,8 @@ describe('architecture', () => {
 
   it('reads the environment in config.ts only', () => {
     const readers = code.filter((file) => /process\.env\b/.test(textOf(file)))
-    // The last of them passes it on to the processes that it starts.
-    const allowed = ['config.ts', 'commands/settings-options.ts', 'supervisor/fork-role.ts']
     assert.deepEqual(
-      readers.filter((file) => !allowed.includes(file)),
+      readers.filter((file) => !['config.ts', 'commands/settings-options.ts'].includes(file)),
       [],
     )
   })

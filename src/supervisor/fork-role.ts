@@ -10,18 +10,10 @@ export type ChildRole = (typeof CHILD_ROLES)[number]
  */
 const SEMI_SPACE_MIB = 8
 
-/**
- * glibc gives each of the dozen threads of a process (libuv's, V8's) an arena of its own that keeps what
- * it was freed: 437 MiB in place of 479 for all processes after 80 s of load. What the operator sets
- * counts.
- */
-const MALLOC_ARENAS = { MALLOC_ARENA_MAX: '2' }
-
 /** Starts the process of a role. It loads and then waits for its configuration. */
 export const forkRole = (script: string, role: ChildRole): ChildProcess =>
   fork(script, [role], {
     serialization: 'advanced',
-    env: { ...MALLOC_ARENAS, ...process.env },
     execArgv: [
       '--no-maglev',
       '--disable-warning=ExperimentalWarning',
