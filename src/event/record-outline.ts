@@ -3,6 +3,7 @@
  * that also says that the text is JSON. Who needs a few of the members reads those.
  */
 
+import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, OPEN_BRACE, QUOTE, SPACE } from './json-bytes.ts'
 import { NO_VALUE, skipSpace, skipString, skipValue } from './skip-value.ts'
 import { createTextCache } from './text-cache.ts'
 
@@ -23,14 +24,6 @@ const NUMBERS: ReadonlyMap<string, number> = new Map(
   RECORD_MEMBERS.map((name, number) => [name, number]),
 )
 const TEXTS = RECORD_MEMBERS.map((name) => Buffer.from(name))
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const COMMA = 0x2c
-const COLON = 0x3a
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
-const SPACE = 0x20
 
 /** An open hash table of the names. */
 const SLOTS = 256

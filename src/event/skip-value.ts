@@ -4,21 +4,24 @@
  * answer too, but V8 compiles all of this in a slower way from the first such read on (twice the time).
  */
 
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  SPACE,
+} from './json-bytes.ts'
+
 /** It is no JSON value, or the bytes end inside it, or it is nested deeper than is followed. */
 export const NO_VALUE = -1
 
 /** Objects and arrays inside one another that are followed: one bit of a word each. */
 const DEPTH_MAX = 30
 
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const COMMA = 0x2c
-const COLON = 0x3a
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
-const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
-const SPACE = 0x20
 const ZERO = 0x30
 const NINE = 0x39
 const LETTER_U = 0x75

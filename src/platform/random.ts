@@ -8,9 +8,10 @@ let used = POOL_BYTES
 
 /**
  * Random bytes of the quality of `randomBytes`, for nonces and ids: a few at a time out of a pool
- * that is filled at once. No byte is given twice. `count`: at most POOL_BYTES.
+ * that is filled at once. No byte is given twice. Throws RangeError where more than POOL_BYTES are asked for.
  */
 export const pooledRandomBytes = (count: number): Buffer => {
+  if (count > POOL_BYTES) throw new RangeError(`${count} random bytes are more than the pool has.`)
   if (used + count > POOL_BYTES) {
     randomFillSync(pool)
     used = 0

@@ -71,12 +71,12 @@ export const encodeBatch = (
     groupEvents(some).map((group): EncodedFrame => {
       const sealed = group.map(
         ({ text, eventId, account, region, category }): SealedEvent => ({
-          text: text,
-          eventId: eventId,
-          account: account,
-          region: region,
-          category: category,
-          origin: origin,
+          text,
+          eventId,
+          account,
+          region,
+          category,
+          origin,
         }),
       )
       const bytes = encodeFrame({ kind: 'events', events: sealed })

@@ -216,13 +216,13 @@ export class Importer {
     const { text, eventId, account, region, category, time } = event
     // Member by member: a spread costs ten times as much.
     this.#events.push({
-      text: text,
-      eventId: eventId,
-      account: account,
-      region: region,
-      category: category,
-      time: time,
-      fingerprint: fingerprint,
+      text,
+      eventId,
+      account,
+      region,
+      category,
+      time,
+      fingerprint,
     })
   }
 

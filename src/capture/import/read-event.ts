@@ -1,8 +1,8 @@
 /** From the bytes of a record to an event, or to the reason why it is none (DESIGN.md §5). */
 import { isUtf8 } from 'node:buffer'
+import { isSpace } from '../../event/json-bytes.ts'
 import { RecordOutline } from '../../event/record-outline.ts'
 import type { EventCategory } from '../../event/sealed-event.ts'
-import { isSpace } from './json/bytes.ts'
 import { withoutSpace } from './json/compact.ts'
 import { ValueScanner } from './json/scan-value.ts'
 import type { FactsOf } from './missing-facts.ts'
@@ -250,12 +250,12 @@ export const createReadEvent = (factsOf: FactsOf): ReadEvent => {
     const { eventId, account, region, category, time } = facts
     const text = spansLines ? withoutSpace(bytes) : bytes
     return {
-      text: text,
-      eventId: eventId,
-      account: account,
-      region: region,
-      category: category,
-      time: time,
+      text,
+      eventId,
+      account,
+      region,
+      category,
+      time,
     }
   }
   return (record) => read(record, false)

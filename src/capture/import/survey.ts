@@ -1,6 +1,6 @@
 /** Before an import delivers: which accounts do its files name? */
 
-import { QUOTE } from './json/bytes.ts'
+import { QUOTE } from '../../event/json-bytes.ts'
 import { JUNK_BYTES_MAX } from './json/cut-record.ts'
 import { RecordCutter } from './json/record-cutter.ts'
 import type { ReadEvent } from './read-event.ts'

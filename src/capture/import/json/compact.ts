@@ -1,4 +1,4 @@
-import { BACKSLASH, isSpace, QUOTE } from './bytes.ts'
+import { BACKSLASH, isSpace, QUOTE } from '../../../event/json-bytes.ts'
 
 /**
  * A copy without the white space between tokens. Every token, and every byte inside strings, stays

@@ -1,4 +1,4 @@
-import { COLON, isSpace } from './bytes.ts'
+import { COLON, isSpace } from '../../../event/json-bytes.ts'
 
 /** Log files have `Records`; `aws cloudtrail lookup-events` prints `Events`. */
 const NAMES = ['Records', 'Events']

@@ -16,7 +16,7 @@ import {
   OPEN_BRACE,
   OPEN_BRACKET,
   QUOTE,
-} from './bytes.ts'
+} from '../../../event/json-bytes.ts'
 import { containerAt, tailKind } from './container.ts'
 import {
   type CutterPlace,

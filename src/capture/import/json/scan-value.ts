@@ -1,6 +1,5 @@
 /** Finds where a JSON value ends, a piece of the stream at a time: the import's innermost loop. */
-import { RecordOutline } from '../../../event/record-outline.ts'
-import { NO_VALUE } from '../../../event/skip-value.ts'
+
 import {
   BACKSLASH,
   CLASSES,
@@ -12,7 +11,9 @@ import {
   OPEN_BRACKET,
   PLAIN,
   QUOTE,
-} from './bytes.ts'
+} from '../../../event/json-bytes.ts'
+import { RecordOutline } from '../../../event/record-outline.ts'
+import { NO_VALUE } from '../../../event/skip-value.ts'
 import type { CutRecord } from './cut-record.ts'
 
 /** `end`: the value is whole. `more`: the buffer is at its end. `array`, `line`: see `stops`. */

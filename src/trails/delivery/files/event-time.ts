@@ -2,15 +2,16 @@
  * `eventTime` out of a record's text without parsing it: of every event of a trail that selects by
  * category alone it is the one thing that delivery has to know, and parsing costs ten times as much.
  */
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const COLON = 0x3a
-const OPENING_BRACE = 0x7b
-const OPENING_BRACKET = 0x5b
-const CLOSING_BRACE = 0x7d
-const CLOSING_BRACKET = 0x5d
-const SPACE = 0x20
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  SPACE,
+} from '../../../event/json-bytes.ts'
 
 const NAME = Buffer.from('eventTime')
 /** What AWS writes, `2026-03-02T08:15:20Z`, has 20 characters; fractions and offsets need more. */
@@ -70,8 +71,8 @@ export const eventTimeOf = (text: Buffer): string | undefined => {
       const value = named ? valueAt(text, end) : undefined
       if (value !== undefined) return value
       at = end - 1
-    } else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) depth++
-    else if (byte === CLOSING_BRACE || byte === CLOSING_BRACKET) depth--
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--
   }
   return undefined
 }

@@ -1,11 +1,13 @@
 /** The bytes that JSON's structure is made of (RFC 8259 §2), as classes for a table look-up. */
 
 export const LINE_FEED = 0x0a
+export const SPACE = 0x20
 export const QUOTE = 0x22
 export const BACKSLASH = 0x5c
 export const COMMA = 0x2c
 export const OPEN_BRACE = 0x7b
 export const OPEN_BRACKET = 0x5b
+export const CLOSE_BRACE = 0x7d
 export const CLOSE_BRACKET = 0x5d
 export const COLON = 0x3a
 
@@ -23,7 +25,7 @@ export const CLASSES: Uint8Array = (() => {
   classes[QUOTE] = IS_QUOTE
   classes[OPEN_BRACE] = IS_OPEN
   classes[OPEN_BRACKET] = IS_OPEN
-  classes[0x7d] = IS_CLOSE
+  classes[CLOSE_BRACE] = IS_CLOSE
   classes[CLOSE_BRACKET] = IS_CLOSE
   classes[COLON] = IS_COLON
   classes[LINE_FEED] = IS_LINE_FEED
