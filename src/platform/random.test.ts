@@ -13,4 +13,8 @@ describe('pooledRandomBytes', () => {
     )
     assert.ok(given.every((bytes) => bytes.some((byte) => byte !== 0)))
   })
+
+  it('refuses to give fewer than were asked for', () => {
+    assert.throws(() => pooledRandomBytes(4 * 1024 + 1), RangeError)
+  })
 })

@@ -1,14 +1,10 @@
 /** What the soak leaves, judged: every acknowledged call once in the log files and in the history. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
-import { openFileObjectStore } from '../../src/outlets/file-system/file-object-store.ts'
-import { systemClock } from '../../src/platform/clock.ts'
-import { masterKeyOf } from '../../src/platform/encryption.ts'
-import { silentLogger } from '../../src/platform/logger.ts'
 import { type ClewServer, VENV } from '../conformance/clew-server.ts'
 import { run } from '../conformance/run-command.ts'
 import { ACCOUNT } from '../conformance/trail-setup.ts'
+import { logFiles } from './log-files.ts'
 import { type Category, TRAILS } from './mixed-calls.ts'
 
 /** Request ids of calls whose whole answer arrived. */
@@ -48,27 +44,13 @@ export const isClean = (verdict: Verdict): boolean =>
 
 /** How often each request id is in the log files of a bucket. The server is stopped. */
 const deliveredIn = async (data: string, bucket: string): Promise<Map<string, number>> => {
-  const secret = Buffer.from(readFileSync(join(data, 'master.key'), 'utf8').trim(), 'hex')
-  const common = { master: masterKeyOf(secret), clock: systemClock, logger: silentLogger }
-  const store = await openFileObjectStore(join(data, 'objects'), common)
   const times = new Map<string, number>()
-  let after = ''
-  for (;;) {
-    const prefix = `AWSLogs/${ACCOUNT}/CloudTrail/`
-    const page = await store.list(bucket, { prefix, after, limit: 1_000 })
-    for (const { key, size } of page) {
-      after = key
-      if (size === 0) continue // the marker of CreateTrail's preflight
-      const { body } = await store.get(bucket, key)
-      const text = gunzipSync(Buffer.concat(await body.toArray())).toString()
-      for (const { requestID, eventID } of JSON.parse(text).Records) {
-        const id = requestID ?? eventID
-        times.set(id, (times.get(id) ?? 0) + 1)
-      }
+  for await (const { content } of logFiles(data, bucket, `AWSLogs/${ACCOUNT}/CloudTrail/`)) {
+    for (const { requestID, eventID } of JSON.parse(content.toString()).Records) {
+      const id = requestID ?? eventID
+      times.set(id, (times.get(id) ?? 0) + 1)
     }
-    if (page.length < 1_000) break
   }
-  await store.close()
   return times
 }
 

@@ -1,15 +1,8 @@
 /** What arrived: every event text in the log files of a bucket, and in an account's event history. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
-import { clewCommand } from '../../../bench/support/servers/clew-command.ts'
-import { openFileObjectStore } from '../../../src/outlets/file-system/file-object-store.ts'
-import { systemClock } from '../../../src/platform/clock.ts'
-import { masterKeyOf } from '../../../src/platform/encryption.ts'
-import { silentLogger } from '../../../src/platform/logger.ts'
-import { recordTexts } from './record-texts.ts'
 
-const PAGE = 1_000
+import { clewCommand } from '../../../bench/support/servers/clew-command.ts'
+import { logFiles } from '../log-files.ts'
+import { recordTexts } from './record-texts.ts'
 
 export interface Delivered {
   /** That the log file's key names. */
@@ -19,25 +12,10 @@ export interface Delivered {
 
 /** Every record of every log file. The server is stopped. */
 export async function* deliveredEvents(data: string, bucket: string): AsyncGenerator<Delivered> {
-  const secret = Buffer.from(readFileSync(join(data, 'master.key'), 'utf8').trim(), 'hex')
-  const common = { master: masterKeyOf(secret), clock: systemClock, logger: silentLogger }
-  const store = await openFileObjectStore(join(data, 'objects'), common)
-  try {
-    for (let after = '', more = true; more; ) {
-      const page = await store.list(bucket, { prefix: 'AWSLogs/', after, limit: PAGE })
-      for (const { key } of page) {
-        after = key
-        const account = /^AWSLogs\/(\d{12})\/CloudTrail\/.*\.json\.gz$/.exec(key)?.[1]
-        if (account === undefined) continue
-        const { body } = await store.get(bucket, key)
-        for (const text of recordTexts(gunzipSync(Buffer.concat(await body.toArray())))) {
-          yield { account, text }
-        }
-      }
-      more = page.length === PAGE
-    }
-  } finally {
-    await store.close()
+  for await (const { key, content } of logFiles(data, bucket, 'AWSLogs/')) {
+    const account = /^AWSLogs\/(\d{12})\//.exec(key)?.[1]
+    if (account === undefined) continue
+    for (const text of recordTexts(content)) yield { account, text }
   }
 }
 

@@ -10,7 +10,12 @@ import {
   ListPublicKeysCommand,
   TrailNotFoundException,
 } from '@aws-sdk/client-cloudtrail'
-import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import {
+  ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
+  type ListObjectsV2CommandOutput,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import type { ListedKey, VerifyAccess } from '../../../integrity/verification.ts'
 import { DELIVERY_TOLERANCE_MS } from '../../../integrity/verify-chain.ts'
 import { messageOf } from '../../../platform/errors.ts'
@@ -90,41 +95,35 @@ class Endpoint implements BucketListing {
     )
   }
 
+  async *#pages(first: ListObjectsV2CommandInput): AsyncGenerator<ListObjectsV2CommandOutput> {
+    let page = await this.#s3.send(new ListObjectsV2Command(first))
+    yield page
+    while (page.NextContinuationToken !== undefined) {
+      const { StartAfter: _, ...next } = first
+      const ContinuationToken = page.NextContinuationToken
+      page = await this.#s3.send(new ListObjectsV2Command({ ...next, ContinuationToken }))
+      yield page
+    }
+  }
+
   async folders(bucket: string, prefix: string): Promise<string[]> {
     const names: string[] = []
-    let token: string | undefined
-    do {
-      const page = await this.#s3.send(
-        new ListObjectsV2Command({
-          Bucket: bucket,
-          Prefix: prefix,
-          Delimiter: '/',
-          ...(token === undefined ? {} : { ContinuationToken: token }),
-        }),
-      )
-      const folders = (page.CommonPrefixes ?? []).flatMap((folder) => folder.Prefix ?? [])
+    const asked = { Bucket: bucket, Prefix: prefix, Delimiter: '/' }
+    for await (const { CommonPrefixes: found } of this.#pages(asked)) {
+      const folders = (found ?? []).flatMap((folder) => folder.Prefix ?? [])
       names.push(...folders.map((folder) => folder.slice(prefix.length, -1)))
-      token = page.NextContinuationToken
-    } while (token !== undefined)
+    }
     return names
   }
 
   async *list(bucket: string, prefix: string, after: string): AsyncGenerator<ListedKey> {
-    let token: string | undefined
-    do {
-      const page = await this.#s3.send(
-        new ListObjectsV2Command({
-          Bucket: bucket,
-          Prefix: prefix,
-          ...(token === undefined ? { StartAfter: after } : { ContinuationToken: token }),
-        }),
-      )
-      for (const { Key: key, LastModified: modified } of page.Contents ?? []) {
+    const asked = { Bucket: bucket, Prefix: prefix, StartAfter: after }
+    for await (const { Contents: found } of this.#pages(asked)) {
+      for (const { Key: key, LastModified: modified } of found ?? []) {
         if (key === undefined) continue
         yield modified === undefined ? { key } : { key, lastModified: modified.getTime() }
       }
-      token = page.NextContinuationToken
-    } while (token !== undefined)
+    }
   }
 
   async delivered(arn: string, region: string): Promise<number | undefined> {
